@@ -1,0 +1,1 @@
+"""vicollapse: will variational inference collapse, why, and what prevents it?"""

@@ -1,0 +1,33 @@
+"""Polynomials of the elementary functions in the generated kernels."""
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+from scipy.special import erfcx
+
+
+def horner(coefficients: NDArray[np.float64], x: str) -> str:
+    """Text of the polynomial in the variable `x`, in Horner's form; lowest coefficient first."""
+    head = "(".join(f"{float(c)!r} + {x} * " for c in coefficients[:-1])
+    return head + repr(float(coefficients[-1])) + ")" * (len(coefficients) - 2)
+
+
+def exp_coefficients(degree: int = 11) -> NDArray[np.float64]:
+    """Taylor coefficients of exp, lowest first; error 7e-15 for |r| <= log(2)/2."""
+    return 1 / np.cumprod([1.0, *range(1, degree + 1)])
+
+
+def tail_coefficients(degree: int = 16, centre: float = 3.5) -> NDArray[np.float64]:
+    """Coefficients of erfcx(x) (x + centre) in y = (x - centre) / (x + centre), x >= 0, lowest first; error 1e-12.
+
+    Exact at x = 0, so that the normal distribution function does not jump there: small starts would amplify the jump.
+    """
+
+    def scaled(y):
+        x = centre * (1 + y) / (1 - y + 1e-300)
+        return erfcx(x) * (x + centre)
+
+    fit = chebyshev.Chebyshev.interpolate(scaled, degree, domain=[-1, 1])
+    coefficients = chebyshev.cheb2poly(fit.coef)
+    coefficients[0] += centre - np.polyval(coefficients[::-1], -1.0)
+    return coefficients

@@ -1,0 +1,96 @@
+"""One call for every backend: broadcast the input, choose method and number of probits from rtol, integrate."""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vicollapse.ensemble.solution import Problem, Solution
+from vicollapse.errors import BackendError, ConfigError, did_you_mean
+
+BACKENDS = {"cpu": "vicollapse.ensemble.cpu", "reference": "vicollapse.ensemble.reference"}
+MAX_STEPS = 100_000
+ATOL_OVER_RTOL = 1e-3
+
+
+def default_method(rtol: float) -> str:
+    """The cheapest method at a tolerance (measured: docs/numerics.md)."""
+    return "Rodas3" if rtol >= 1e-3 else "Rodas5P"
+
+
+def default_terms(rtol: float) -> int:
+    """Probits per integral whose error (6e-7, 2e-9, 2e-10) stays below what a tolerance asks for."""
+    return 5 if rtol >= 1e-6 else 8 if rtol >= 1e-8 else 10
+
+
+def solve(
+    problem: Problem,
+    states: ArrayLike,
+    parameters: Mapping[str, ArrayLike],
+    t_end: ArrayLike,
+    *,
+    save_at: ArrayLike | None = None,
+    rtol: float = 1e-6,
+    atol: float | None = None,
+    method: str | None = None,
+    terms: int | None = None,
+    dt_max: float = np.inf,
+    max_steps: int = MAX_STEPS,
+    threads: int = 1,
+    backend: str = "cpu",
+) -> Solution:
+    """Integrate an ensemble of independent trajectories, each with its own time, step and status.
+
+    Parameters
+    ----------
+    problem : the equations.
+    states : (n, N) initial states, or (N,) for all.
+    parameters : name -> (n,) or scalar.
+    t_end : (n,) or scalar, end of each trajectory; up to 1e8 and beyond.
+    save_at : (S,) increasing times at which states are kept, or None.
+    rtol, atol : tolerances of a step, per state and relative / absolute; atol is 1e-3 rtol by default.
+    method, terms : Rosenbrock method and probits per integral; chosen from rtol by default.
+    dt_max : longest step.
+    max_steps : attempts after which a trajectory gets the status STEP_LIMIT.
+    threads : threads of the CPU backend; results do not depend on it.
+    backend : "cpu", or "reference" (slow, accurate quadrature).
+
+    Returns
+    -------
+    Solution : never raises for a bad trajectory; `Solution.status` says what happened.
+
+    Raises
+    ------
+    BackendError : unknown backend.
+    ConfigError : tolerances, times or shapes that make no sense.
+    """
+    if backend not in BACKENDS:
+        raise BackendError(f"unknown backend '{backend}'{did_you_mean(backend, BACKENDS)}")
+    times = np.empty(0) if save_at is None else np.array(save_at, float, ndmin=1)
+    _check(rtol, max_steps, times)
+    states = np.atleast_2d(np.asarray(states, float))
+    n = np.broadcast_shapes((len(states),), np.shape(t_end), *(np.shape(p) for p in parameters.values()))[0]
+    return import_module(BACKENDS[backend]).integrate(
+        problem,
+        np.broadcast_to(states, (n, states.shape[1])),
+        {name: np.ascontiguousarray(np.broadcast_to(np.asarray(p, float), n)) for name, p in parameters.items()},
+        np.ascontiguousarray(np.broadcast_to(np.asarray(t_end, float), n)),
+        times,
+        rtol=float(rtol),
+        atol=float(ATOL_OVER_RTOL * rtol if atol is None else atol),
+        method=method or default_method(rtol),
+        terms=terms or default_terms(rtol),
+        dt_max=float(dt_max),
+        max_steps=int(max_steps),
+        threads=int(threads),
+    )
+
+
+def _check(rtol, max_steps, times):
+    if not rtol > 0:
+        raise ConfigError(f"rtol must be positive, got {rtol}")
+    if max_steps < 1:
+        raise ConfigError(f"max_steps must be at least 1, got {max_steps}")
+    if not (np.isfinite(times).all() and (np.diff(times) > 0).all() and (times >= 0).all()):
+        raise ConfigError("save_at must be finite, not negative and strictly increasing")

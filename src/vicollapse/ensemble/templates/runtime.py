@@ -1,0 +1,51 @@
+# The elementary functions of the lanes: branch-free, so that loops over lanes become vector instructions.
+# Never `nnan` / `ninf` among the fastmath flags: failures are recognised by NaN.
+from math import fabs, floor, log, sqrt
+
+import numpy as np
+from numba import njit
+
+options = dict(error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"}, boundscheck=False, cache=True, nogil=True)
+inline, compiled = njit(forceinline=True, **options), njit(**options)
+
+
+@inline
+def where(s, x, y):
+    return x if s >= 0.0 else y
+
+
+@inline
+def larger(x, y):
+    return x if x >= y else y
+
+
+@inline
+def exp(x):
+    # Exponents are clamped at +-300: denormals would cost ten times the time.
+    x = min(max(x, -300.0), 300.0)
+    n = floor(x * 1.4426950408889634 + 0.5)
+    r = (x - n * 0.6931471805599453) - n * 2.3190468138462996e-17
+    return (EXP_POLYNOMIAL) * np.int64((np.int64(n) + 1023) << 52).view(np.float64)
+
+
+@inline
+def sigmoid(x):
+    e = exp(-fabs(x))
+    r = 1.0 / (1.0 + e)
+    return where(x, r, e * r)
+
+
+@inline
+def gauss(x):
+    return exp(-0.5 * x * x)
+
+
+@inline
+def cdf(x, g):
+    # Phi(x) from g = exp(-x^2/2): erfcx(|x|/sqrt 2) is a polynomial in (|x|/sqrt 2 - 3.5) / (|x|/sqrt 2 + 3.5).
+    q = 1.0 / (0.7071067811865476 * fabs(x) + 3.5)
+    y = 1.0 - 7.0 * q
+    e = 0.5 * g * q * (TAIL_POLYNOMIAL)
+    return where(x, 1.0 - e, e)
+
+
