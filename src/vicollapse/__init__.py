@@ -1,1 +1,33 @@
-"""vicollapse: will variational inference collapse, why, and what prevents it?"""
+"""vicollapse: will variational inference collapse, why, and what prevents it?
+
+Public functions: `logistic_normal`, `two_mode_flow`, `collapse_probability`, `open_phase_diagram`; imported on first
+use, so that `import vicollapse` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vicollapse.api import collapse_probability, two_mode_flow
+    from vicollapse.mixture.integrals import logistic_normal
+    from vicollapse.sweep.phase_diagram import open_phase_diagram
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "collapse_probability", "logistic_normal", "open_phase_diagram", "two_mode_flow"]
+
+_HOMES = {
+    "collapse_probability": "vicollapse.api",
+    "logistic_normal": "vicollapse.mixture.integrals",
+    "open_phase_diagram": "vicollapse.sweep.phase_diagram",
+    "two_mode_flow": "vicollapse.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'vicollapse' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,6 +1,6 @@
 """The reference backend: the same equations by SciPy with accurate integrals; slow, no generated code."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import sympy as sp
@@ -115,8 +115,13 @@ def _note_events(solution, i, times):
 def _integral(order, a, v):
     if order not in (0, 1):
         raise NotImplementedError(f"derivative {order} of the logistic-normal integral")
+    return _both_integrals(float(a), float(v))[order]
+
+
+@lru_cache(maxsize=32)
+def _both_integrals(a, v):
     S, L = logistic_normal(a, np.sqrt(max(v, 0.0)))
-    return float(S if order == 1 else L)
+    return float(L), float(S)
 
 
 _FUNCTIONS = {

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
+from scipy.special import expit
 
 from vicollapse.ensemble.solution import Problem
 from vicollapse.ensemble.solve import solve
@@ -124,10 +125,11 @@ class GradientFlow(base.Experiment):
         solution = ensemble.solve(threads=threads, backend=backend)
         mass = np.column_stack([solution.observables["mass_plus"], solution.observables["mass_minus"]])
         weights = np.column_stack([solution.observables["w_1"], solution.observables["w_2"]])
+        h = ensemble.column("imbalance")
         fate = fates.classify(
             mass,
             weights,
-            ensemble.column("imbalance"),
+            expit(np.column_stack([2 * h, -2 * h])),
             ~solution.succeeded,
             mass_threshold=ensemble.column("mass_threshold"),
             weight_threshold=ensemble.column("weight_threshold"),
@@ -137,8 +139,8 @@ class GradientFlow(base.Experiment):
             flags={"redundant": fate.redundant},
             observables={
                 "mode_mass": mass,
-                "lowest_mode_mass": fate.lowest_mode_mass,
-                "lowest_weight": fate.lowest_weight,
+                "lowest_mode_mass": fate.mass_ratio,
+                "lowest_weight": fate.weight_ratio,
                 "kl": solution.observables["kl"],
             },
             counters={"steps_accepted": solution.accepted, "steps_rejected": solution.rejected},
@@ -191,6 +193,6 @@ class _Ensemble:
 def _draw(block):
     """Starting means of a block; a short block is the beginning of a whole one."""
     p, rng = block.parameters, np.random.Generator(np.random.Philox(key=block.key))
-    law = initial.LAWS[p.initial_law]
+    law = initial.get(p.initial_law)
     U = law(rng, base.BLOCK, dimension=p.dimension, separation=p.separation, init_scale=p.init_scale)
     return U[: block.size]

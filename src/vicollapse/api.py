@@ -1,0 +1,225 @@
+"""The functions for notebooks and scripts; `import vicollapse` offers them under these names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vicollapse import experiments
+from vicollapse.ensemble.cpu import available_threads
+from vicollapse.ensemble.solution import Problem, Status
+from vicollapse.ensemble.solve import solve
+from vicollapse.errors import ConfigError, did_you_mean
+from vicollapse.experiments.gradient_flow import EQUATIONS
+from vicollapse.intervals import wilson
+from vicollapse.mixture.coordinates import coordinates_from_state, state_from_coordinates
+from vicollapse.mixture.initial import coordinates_from_statistics, statistics_from_coordinates
+from vicollapse.schedules import annealing as validated
+from vicollapse.sweep.parameters import rounded, validate
+from vicollapse.sweep.points import blocks
+
+Array = NDArray[np.float64]
+_WEIGHTS = ("fixed", "softmax", "fisher_rao", "wasserstein_fisher_rao")
+
+
+@dataclass(frozen=True)
+class FlowSolution:
+    """Trajectories of the summary statistics of two components and two modes.
+
+    Parameters
+    ----------
+    y : (n, 6) at the end, or (n, S, 6) at the S save times: m_1, m_2, s_11, s_12, s_22, log(w_1/w_2), where
+        m_k = u_k.mu and s_kl = u_k.u_l (unit: squared standard deviations of a component).
+    t : (n,) times at the end, or (S,) save times.
+    status : (n,) values of `vicollapse.ensemble.solution.Status`; 0 is success.
+    """
+
+    y: Array
+    t: Array
+    status: NDArray[np.int64]
+
+    @property
+    def messages(self) -> list[str]:
+        """For each row, what happened and what to change."""
+        return [Status(s).message for s in self.status]
+
+
+def two_mode_flow(
+    y0: ArrayLike,
+    separation: ArrayLike,
+    t_end: ArrayLike,
+    *,
+    weights: str = "softmax",
+    imbalance: ArrayLike = 0.0,
+    annealing: Mapping[str, Any] | None = None,
+    save_at: ArrayLike | None = None,
+    rtol: float = 1e-6,
+    backend: str = "cpu",
+    threads: int | None = None,
+) -> FlowSolution:
+    """Integrate the closed gradient flow of two components towards two modes.
+
+    Parameters
+    ----------
+    y0 : (n, 6) or (6,) initial statistics, as in `FlowSolution.y`.
+    separation : scalar or (n,), |mu| in standard deviations.
+    t_end : scalar or (n,), time units of the flow.
+    weights : "fixed", "softmax", "fisher_rao" or "wasserstein_fisher_rao".
+    imbalance : scalar or (n,), h = log(pi_+/pi_-)/2.
+    annealing : None or e.g. ``{"schedule": "linear", "beta0": 0.1, "duration": 10.0}`` (`schedules.Annealing`).
+    save_at : (S,) increasing times, or None.
+    rtol : relative tolerance of a step.
+    backend : "cpu" or "reference".
+    threads : all cores by default; results do not depend on it.
+
+    Returns
+    -------
+    FlowSolution : one row per trajectory; a bad one has a status, it never raises.
+
+    Raises
+    ------
+    ConfigError : y0 is no Gram matrix of (mu, u_1, u_2), or an argument makes no sense.
+
+    Source: closed equations as in arXiv 2410.13300; see `vicollapse.mixture.equations`.
+    """
+    if weights not in _WEIGHTS:
+        raise ConfigError(f"weights: unknown geometry '{weights}'{did_you_mean(weights, _WEIGHTS)}")
+    statistics, mu, h, end = _broadcast(y0, separation, imbalance, t_end)
+    schedule = validated(annealing)
+    state = state_from_coordinates(coordinates_from_statistics(statistics, mu))
+    logit = statistics[:, 5]
+    parameters = {"separation": mu, "imbalance": h, **schedule.values()}
+    solution = solve(
+        Problem(EQUATIONS, (weights, schedule.shape)),
+        state if weights == "fixed" else np.column_stack([state, logit]),
+        parameters | {"logit": logit} if weights == "fixed" else parameters,
+        end,
+        save_at=save_at,
+        rtol=rtol,
+        backend=backend,
+        threads=threads or available_threads(),
+    )
+    if save_at is None:
+        return FlowSolution(_statistics(solution.states, mu, logit), solution.t, solution.status)
+    y = _statistics(solution.saved, mu[:, None], logit[:, None])
+    return FlowSolution(y, np.array(save_at, float, ndmin=1), solution.status)
+
+
+def _broadcast(y0, separation, imbalance, t_end):
+    y0 = np.atleast_2d(np.asarray(y0, float))
+    if y0.ndim != 2 or y0.shape[1] != 6:
+        raise ConfigError(f"y0 must have shape (n, 6), got {y0.shape}")
+    columns = [np.asarray(x, float) for x in (separation, imbalance, t_end)]
+    try:
+        (n,) = np.broadcast_shapes(y0.shape[:1], *(x.shape for x in columns))
+    except ValueError:
+        shapes = [x.shape for x in columns]
+        raise ConfigError(f"y0 {y0.shape}, separation, imbalance, t_end {shapes} do not broadcast to (n,)") from None
+    mu, h, end = (np.broadcast_to(x, n) for x in columns)
+    if not ((mu > 0) & np.isfinite(mu)).all():
+        raise ConfigError("separation must be positive and finite")
+    if not (np.isfinite(h).all() and (end >= 0).all() and np.isfinite(end).all()):
+        raise ConfigError("imbalance must be finite, t_end finite and not negative")
+    return np.broadcast_to(y0, (n, 6)), mu, h, end
+
+
+def _statistics(state, mu, logit):
+    U = coordinates_from_state(state)
+    flat = statistics_from_coordinates(U.reshape(-1, 2, 3), np.broadcast_to(mu, state.shape[:-1]).ravel())
+    inner = flat.reshape(*state.shape[:-1], 5)
+    last = np.broadcast_to(logit, state.shape[:-1]) if state.shape[-1] == 6 else state[..., 6]
+    return np.concatenate([inner, last[..., None]], -1)
+
+
+@dataclass(frozen=True)
+class CollapseProbability:
+    """Estimated probabilities of what becomes of a random start.
+
+    Parameters
+    ----------
+    probability : outcome (covered, aligned, vanished, failed) -> share of the replicates.
+    collapsed : share in which a mode was lost (aligned or vanished).
+    redundant : share in which a weight died but no mode was lost.
+    interval : the names above, "collapsed" and "redundant" -> (low, high), Wilson, 95%.
+    replicates : number of trajectories.
+    parameters : all parameters, defaults filled in.
+    """
+
+    probability: dict[str, float]
+    collapsed: float
+    redundant: float
+    interval: dict[str, tuple[float, float]]
+    replicates: int
+    parameters: dict[str, Any]
+
+
+def collapse_probability(
+    *,
+    dimension: int,
+    separation: float,
+    init_scale: float,
+    weights: str,
+    t_end: float,
+    replicates: int,
+    seed: int,
+    imbalance: float = 0.0,
+    annealing: Mapping[str, Any] | None = None,
+    backend: str = "cpu",
+    threads: int | None = None,
+    **others: Any,
+) -> CollapseProbability:
+    """Probability that the gradient flow from random starts loses a mode, and by which mechanism.
+
+    The trajectories are those of a study's cell with the same parameters and seed.
+
+    Parameters
+    ----------
+    dimension, separation, init_scale, weights, t_end, imbalance, annealing, others : see
+        `experiments.gradient_flow.Parameters`.
+    replicates : number of random starts.
+    seed : of the study.
+    backend, threads : as in `two_mode_flow`.
+
+    Raises
+    ------
+    ConfigError : unknown parameter or value out of range.
+    """
+    given = {
+        "dimension": dimension,
+        "separation": separation,
+        "init_scale": init_scale,
+        "weights": weights,
+        "t_end": t_end,
+        "imbalance": imbalance,
+        "annealing": None if annealing is None else dict(annealing),
+        **others,
+    }
+    if replicates < 1:
+        raise ConfigError(f"replicates must be at least 1, got {replicates}")
+    experiment = experiments.get("gradient_flow")
+    parameters = _validated(experiment.Parameters, given)
+    outcomes = experiment.run(
+        blocks(experiment, parameters, replicates, seed), threads=threads or available_threads(), backend=backend
+    )
+    counts = dict(zip(experiment.outcomes, np.bincount(outcomes.outcome, minlength=4).tolist(), strict=True))
+    total = {**counts, "collapsed": sum(counts[name] for name in experiment.collapsed)}
+    total["redundant"] = int(outcomes.flags["redundant"].sum())
+    interval = {name: tuple(float(x) for x in wilson(count, replicates)) for name, count in total.items()}
+    share = {name: count / replicates for name, count in total.items()}
+    return CollapseProbability(
+        probability={name: share[name] for name in experiment.outcomes},
+        collapsed=share["collapsed"],
+        redundant=share["redundant"],
+        interval=interval,  # type: ignore[arg-type]
+        replicates=replicates,
+        parameters=parameters.model_dump(),
+    )
+
+
+def _validated(model, given):
+    parameters, problems = validate(model, rounded(given))
+    if problems:
+        raise ConfigError("; ".join(f"{'.'.join(map(str, place))}: {message}" for place, message in problems))
+    return parameters
