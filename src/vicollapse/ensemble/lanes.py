@@ -82,7 +82,7 @@ class LaneSource:
         return "\n\n\n".join(self._python_function(name, lanes) for name in self._functions)
 
     def _python_function(self, name, lanes):
-        lines = ["@compiled", f"def {name}(w):"]
+        lines = ["@inline", f"def {name}(w):"]
         for loop in self._functions[name]:
             lines.append(f"    for j in range({lanes}):")
             lines += [f"        {self._addressed(f'{x} = {e}', lanes)}" for x, e in loop] or ["        pass"]

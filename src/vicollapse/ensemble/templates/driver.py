@@ -1,7 +1,7 @@
 REACHED, STOPPED, STEP_LIMIT, STEP_TOO_SMALL, NOT_FINITE, RUNNING = 0, 1, 2, 3, 4, 5
 
 
-@compiled
+@inline
 def load(w, j, states, parameters, i):
     for k in range(N):
         w[(Y + k) * W + j] = states[i, k]
@@ -11,7 +11,7 @@ def load(w, j, states, parameters, i):
     w[DT * W + j] = 0.0
 
 
-@compiled
+@inline
 def first_step(w, j):
     f = y = 0.0
     for k in range(N):
@@ -21,7 +21,7 @@ def first_step(w, j):
     return min(0.01 * sqrt(y / (f + 1e-300)) + 1e-8, 1.0)
 
 
-@compiled
+@inline
 def is_finite(w, j):
     total = 0.0
     for k in range(N):
@@ -29,7 +29,7 @@ def is_finite(w, j):
     return total < 1e300
 
 
-@compiled
+@inline
 def next_stop(w, j, now, t_end, save_at, saved):
     stop = t_end
     if saved < len(save_at):
@@ -41,7 +41,7 @@ def next_stop(w, j, now, t_end, save_at, saved):
     return stop
 
 
-@compiled
+@inline
 def save(w, j, now, save_at, saved, output, i):
     while saved < len(save_at) and save_at[saved] <= now:
         for k in range(N):
@@ -50,7 +50,7 @@ def save(w, j, now, save_at, saved, output, i):
     return saved
 
 
-@compiled
+@inline
 def crossing(t0, t1, g0, g1, r0, r1):
     # Root in [t0, t1] of the cubic with values g and rates r at the ends, by bisection.
     h, low, high = t1 - t0, 0.0, 1.0
@@ -65,7 +65,7 @@ def crossing(t0, t1, g0, g1, r0, r1):
     return t0 + h * high
 
 
-@compiled
+@inline
 def look_for_events(w, j, past, event_times, i):
     # past: rows (time, value 0.., rate 0..) at the last accepted state; the first call of a trajectory only fills it.
     now, stopped, fresh = w[NOW * W + j], False, past[j, 0] < 0.0

@@ -1,4 +1,5 @@
 # The elementary functions of the lanes: branch-free, so that loops over lanes become vector instructions.
+# Everything but the two entry points is inlined: a function that LLVM may keep in two versions can give two sets of bits.
 # Never `nnan` / `ninf` among the fastmath flags: failures are recognised by NaN.
 from math import fabs, floor, log, sqrt
 
