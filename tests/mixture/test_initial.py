@@ -97,7 +97,7 @@ def test_errors_say_what_to_do():
     with pytest.raises(ConfigError, match="did you mean 'isotropic'"):
         initial.get("isotropc")
     with pytest.raises(ConfigError, match="needs overlaps"):
-        initial.at_overlap(np.random.default_rng(0), 3, dimension=2, separation=1.0)
+        initial.at_overlap(np.random.default_rng(0), 3, dimension=2, separation=1.0, init_scale=1.0)
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 40])

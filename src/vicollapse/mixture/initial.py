@@ -21,9 +21,9 @@ def names() -> tuple[str, ...]:
 def get(name: str) -> Law:
     """The initial law of that name: ``law(rng, n, *, dimension, separation, init_scale) -> U``.
 
-    Every law takes `rng` (numpy.random.Generator), `n` (how many pairs of means), `dimension` d >= 1, `separation`
-    |mu| and `init_scale`, and returns U (n, 2, 3): rows are components, columns the coordinates along mu and along two
-    orthonormal directions across. `at_overlap` takes `overlaps` as well, `same_mode` takes `mode`.
+    `rng` is a numpy.random.Generator, `n` the number of pairs, `dimension` d >= 1, `separation` |mu|. U is
+    (n, 2, 3): rows are components, columns the coordinates along mu and along two directions across. `at_overlap` takes
+    `overlaps` as well, `same_mode` takes `mode`.
 
     Raises
     ------
@@ -34,9 +34,7 @@ def get(name: str) -> Law:
     return _LAWS[name]
 
 
-def isotropic(
-    rng: np.random.Generator, n: int, *, dimension: int, separation: float = 0.0, init_scale: float = 1.0
-) -> Array:
+def isotropic(rng: np.random.Generator, n: int, *, dimension: int, separation: float = 0.0, init_scale: float) -> Array:
     """Means u_k ~ N(0, init_scale^2 I_d).
 
     Source: coordinates along mu are Gaussian; the rest is init_scale^2 Wishart_2(d - 1), by Bartlett's decomposition.
@@ -54,7 +52,7 @@ def isotropic(
 
 
 def fixed_norm(
-    rng: np.random.Generator, n: int, *, dimension: int, separation: float = 0.0, init_scale: float = 1.0
+    rng: np.random.Generator, n: int, *, dimension: int, separation: float = 0.0, init_scale: float
 ) -> Array:
     """Means u_k ~ N(0, init_scale^2 I_d / d): of size init_scale (root mean square) in every dimension."""
     return isotropic(rng, n, dimension=dimension, init_scale=init_scale / np.sqrt(dimension))
@@ -66,7 +64,7 @@ def at_overlap(
     *,
     dimension: int,
     separation: float,
-    init_scale: float = 1.0,
+    init_scale: float,
     overlaps: tuple[float, float] | None = None,
 ) -> Array:
     """Given overlaps m_k / |mu|^2 with the positive mode (1: at +mu, -1: at -mu), isotropic noise across mu only.
@@ -83,7 +81,7 @@ def at_overlap(
 
 
 def same_mode(
-    rng: np.random.Generator, n: int, *, dimension: int, separation: float, init_scale: float = 1.0, mode: int = 0
+    rng: np.random.Generator, n: int, *, dimension: int, separation: float, init_scale: float, mode: int = 0
 ) -> Array:
     """Both means at one mode (0: +mu, 1: -mu) plus N(0, init_scale^2 I_d): the collapsed start."""
     U = isotropic(rng, n, dimension=dimension, init_scale=init_scale)
@@ -91,7 +89,7 @@ def same_mode(
     return U
 
 
-def at_modes(rng: np.random.Generator, n: int, *, dimension: int, separation: float, init_scale: float = 1.0) -> Array:
+def at_modes(rng: np.random.Generator, n: int, *, dimension: int, separation: float, init_scale: float) -> Array:
     """One mean at each mode plus N(0, init_scale^2 I_d): the optimum, disturbed."""
     U = isotropic(rng, n, dimension=dimension, init_scale=init_scale)
     U[:, :, 0] += (separation, -separation)

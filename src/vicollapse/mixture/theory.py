@@ -1,7 +1,7 @@
 """What can be said without simulating: where the aligned state exists, and how likely it is from a small start.
 
-All of it is for two modes and two components with fixed equal weights and a balanced target (h = 0), in the coordinate
-x = u.mu / |mu| along mu. Between the components R(D) = S(-D^2/2, D), D = |u_1 - u_2|.
+For two modes and two components, fixed equal weights and a balanced target (h = 0); x = u.mu / |mu| is the coordinate
+along mu, v the part across, and R(D) = S(-D^2/2, D), D = |u_1 - u_2|. A beta outside (0, 1] raises ValueError.
 """
 
 from functools import lru_cache
@@ -29,26 +29,19 @@ def repulsion_distance(beta: float) -> float:
     -------
     distance : in units of a component's standard deviation; 0 for beta = 1, about sqrt(8 log(1/beta)) for small beta.
 
-    Raises
-    ------
-    ValueError : beta outside (0, 1].
-
-    Source: across mu, d(v_1 - v_2)/dt = (R - beta/2)(v_1 - v_2); Fogliani, Loureiro, Gabrié, arXiv 2602.12923, for the
-    setting. Valid at every separation.
+    Source: d(v_1 - v_2)/dt = (R - beta/2)(v_1 - v_2) across mu, at every separation.
     """
     _check_beta(beta)
     bound = np.sqrt(-8 * np.log(beta))  # because R(D) <= exp(-D^2/8) / 2
-    if bound == 0:
-        return 0.0
-    return float(
-        brentq(lambda D: np.log(logistic_normal(-D * D / 2, D)[0] / (beta / 2)), 0, bound * (1 + 1e-9), xtol=1e-14)
-    )
+
+    def excess(D: float) -> float:
+        return float(np.log(logistic_normal(-D * D / 2, D)[0] / (beta / 2)))
+
+    return float(brentq(excess, 0, bound * (1 + 1e-9), xtol=1e-14)) if bound > 0 else 0.0
 
 
 def midpoint_gain(separation: ArrayLike) -> Array:
     """c = M E sech^2(|mu| z), z ~ N(0, 1), M = |mu|^2: what drives both coordinates along mu away from the midpoint.
-
-    Near the midpoint d(x_1 + x_2)/dt = beta (c - 1)/2 (x_1 + x_2): c > 1 from |mu| = 1.461 on.
 
     Parameters
     ----------
@@ -58,17 +51,13 @@ def midpoint_gain(separation: ArrayLike) -> Array:
     -------
     gain : same shape; |mu|^2 for small, sqrt(2/pi) |mu| for large separations.
 
-    Source: linearisation of T = E tanh(x |mu| + |mu| z) at x = 0.
+    Source: slope of |mu| T = |mu| E tanh(|mu| (x + z)) at x = 0; d(x_1 + x_2)/dt = beta (c - 1)/2 (x_1 + x_2) there.
     """
     mu = np.abs(np.asarray(separation, np.float64))[..., None]
-    y = np.minimum(mu, 1) * np.linspace(-24, 24, 481)  # y = |mu| z; fine enough for the normal law and for sech^2
-    step = np.minimum(mu[..., 0], 1) * 0.1
-    return (
-        mu[..., 0]
-        * step
-        * (np.exp(-0.5 * (y / np.where(mu > 0, mu, 1)) ** 2) / np.cosh(y) ** 2).sum(-1)
-        / np.sqrt(2 * np.pi)
-    )
+    step = np.minimum(mu, 1) * 0.1
+    y = step * np.arange(-240, 241)  # y = |mu| z, fine enough for the normal law and for sech^2
+    normal = np.exp(-0.5 * (y / np.where(mu > 0, mu, 1)) ** 2) / np.sqrt(2 * np.pi)
+    return (mu * step * normal / np.cosh(y) ** 2).sum(axis=-1)
 
 
 @lru_cache(maxsize=1)
@@ -85,20 +74,16 @@ def critical_separation(beta: float = 1.0) -> float:
 
     Parameters
     ----------
-    beta : in (0, 1], not below 1e-3; inverse temperature.
+    beta : in (0, 1], not below 1e-8; inverse temperature.
 
     Returns
     -------
     separation : |mu|, to 1e-8; 2.26 for beta = 1.
 
-    Raises
-    ------
-    ValueError : beta outside its range.
-
     Source: stationary points of the closed equations, x_1 + x_2 = |mu| (T_1 + T_2) and
     (x_1 - x_2)(1 - 2 R/beta) = |mu| (T_1 - T_2). Across mu the means agree there and R < beta/2 makes that stable.
     """
-    _check_beta(beta, 1e-3)
+    _check_beta(beta, 1e-8)
     return float(brentq(lambda mu: _largest_balance(mu, beta)[1], 1.5, 3 + repulsion_distance(beta), xtol=1e-9))
 
 
@@ -107,31 +92,29 @@ def aligned_means(separation: float, beta: float = 1.0) -> tuple[float, float]:
 
     Parameters
     ----------
-    separation : |mu|.
-    beta : in (0, 1], not below 1e-3; inverse temperature.
+    separation, beta : |mu|, and the inverse temperature in (0, 1], not below 1e-8.
 
     Returns
     -------
     overlaps : (outer, inner), 1 being the mode itself; (nan, nan) below the critical separation.
 
-    Raises
-    ------
-    ValueError : beta outside its range.
-
     Source: as `critical_separation`. Valid for |mu| <= 30.
     """
-    _check_beta(beta, 1e-3)
-    peak, value = _largest_balance(separation, beta)
-    if value < 0:
+    _check_beta(beta, 1e-8)
+    if separation < critical_separation(beta):
         return np.nan, np.nan
-    nearest = repulsion_distance(beta)
-    low = nearest if nearest > 0 else float(np.sqrt(_attraction(np.array([1e-9]), separation)[1][0]))
-    if low > 0 and _balance(low, separation, beta) < 0:  # else equal means, or D*, to rounding
-        low = float(
-            np.exp(brentq(lambda q: _balance(np.exp(q), separation, beta), np.log(low), np.log(peak), xtol=1e-14))
-        )
-    centre = _attraction(np.array([low]), separation)[0][0]
-    return float(centre + low / 2) / separation, float(centre - low / 2) / separation
+    peak, _ = _largest_balance(separation, beta)
+    gap = repulsion_distance(beta) or float(np.sqrt(_attraction(np.array([1e-9]), separation)[1][0]))  # below the root
+
+    def balance(log_gap: float) -> float:
+        return float(_balance(np.exp(log_gap), separation, beta))
+
+    if balance(np.log(peak)) <= 0:  # at the fold itself
+        gap = peak
+    elif gap > 0 and balance(np.log(gap)) < 0:  # else the root is `gap` to rounding
+        gap = float(np.exp(brentq(balance, np.log(gap), np.log(peak), xtol=1e-14)))
+    centre = float(_attraction(np.array([gap]), separation)[0][0])
+    return (centre + gap / 2) / separation, (centre - gap / 2) / separation
 
 
 def small_scale_collapse_probability(separation: ArrayLike, init_scale: ArrayLike) -> Array:
@@ -142,8 +125,7 @@ def small_scale_collapse_probability(separation: ArrayLike, init_scale: ArrayLik
 
     Parameters
     ----------
-    separation : any shape; |mu|.
-    init_scale : broadcastable; standard deviation of every coordinate of a start.
+    separation, init_scale : broadcastable; |mu|, and the standard deviation of every coordinate of a start.
 
     Returns
     -------
@@ -159,15 +141,15 @@ def small_scale_collapse_probability(separation: ArrayLike, init_scale: ArrayLik
 
 
 def _check_beta(beta: float, least: float = 0.0) -> None:
-    if not (least <= beta <= 1 and beta > 0):
-        raise ValueError(f"beta must be in {f'[{least:g}' if least else '(0'}, 1]; got {beta}")
+    if not (0 < beta <= 1 and beta >= least):
+        raise ValueError(f"beta must be in (0, 1], not below {least:g}; got {beta}")
 
 
 def _largest_balance(separation: float, beta: float) -> tuple[float, float]:
     """Distance at which `_balance` is largest, and its value there: an aligned state exists iff that is >= 0."""
     grid = np.linspace(0.02, 2 * separation, 100)
     best = int(np.argmax(_balance(grid, separation, beta)))
-    ends = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
+    ends = grid[max(best - 1, 0)], grid[min(best + 1, 99)]
     found = minimize_scalar(lambda D: -float(_balance(D, separation, beta)), bounds=ends, method="bounded")
     return float(found.x), -float(found.fun)
 
@@ -179,9 +161,8 @@ def _balance(distance: ArrayLike, separation: float, beta: float) -> Array:
     z, w = _nodes(separation)
     p, q = (D * D / 2)[..., None], D[..., None] * z
     with np.errstate(over="ignore"):
-        alike = (
-            -np.expm1(-2 * p) / (1 + np.exp(-2 * p) + np.exp(q - p) + np.exp(-q - p))
-        ) @ w  # 1 - 2R, no cancellation
+        spread = 1 + np.exp(-2 * p) + np.exp(q - p) + np.exp(-q - p)
+    alike = (-np.expm1(-2 * p) / spread) @ w  # 1 - 2R, without cancellation
     return np.where(centre > D / 2, (beta - 1 + alike) / beta - pull, -1.0).reshape(D.shape)
 
 
@@ -200,10 +181,9 @@ def _attraction(distance: Array, separation: float) -> tuple[Array, Array]:
         centre = np.where((slope < 0) & (centre - step > distance / 2), centre - step, np.nan)
         if not np.nanmax(np.abs(step), initial=0) > 1e-15 * separation:
             break
-    # T_1 - T_2 = E sinh(|mu| D) / (cosh cosh), in logarithms
     log_cosh = sum(np.abs(x) + np.log1p(np.exp(-2 * np.abs(x))) - np.log(2) for x in (x_1, x_2))
-    size = separation * distance
-    log_sinh = size + np.log(-np.expm1(-2 * size) / 2)
+    # T_1 - T_2 = E sinh(|mu| D) / (cosh x_1 cosh x_2)
+    log_sinh = separation * distance + np.log(-np.expm1(-2 * separation * distance) / 2)
     return centre, separation * (w @ np.exp(log_sinh - log_cosh)) / distance
 
 
