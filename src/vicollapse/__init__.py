@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vicollapse.api import collapse_probability, two_mode_flow
+    from vicollapse.api.flow import two_mode_flow
+    from vicollapse.api.probability import collapse_probability
     from vicollapse.mixture.integrals import logistic_normal
     from vicollapse.sweep.phase_diagram import open_phase_diagram
 
@@ -16,10 +17,10 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "collapse_probability", "logistic_normal", "open_phase_diagram", "two_mode_flow"]
 
 _HOMES = {
-    "collapse_probability": "vicollapse.api",
+    "collapse_probability": "vicollapse.api.probability",
     "logistic_normal": "vicollapse.mixture.integrals",
     "open_phase_diagram": "vicollapse.sweep.phase_diagram",
-    "two_mode_flow": "vicollapse.api",
+    "two_mode_flow": "vicollapse.api.flow",
 }
 
 

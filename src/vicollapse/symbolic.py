@@ -17,6 +17,7 @@ class LogisticNormal(sp.Function):
     nargs = 3
 
     def fdiff(self, argindex=1):
+        """Derivative with respect to a (argument 2) or v (argument 3)."""
         n, a, v = self.args
         return LogisticNormal(n + 1, a, v) if argindex == 2 else LogisticNormal(n + 2, a, v) / 2
 
@@ -25,6 +26,7 @@ class sigmoid(sp.Function):
     """1 / (1 + exp(-x)), evaluated without overflow."""
 
     def fdiff(self, argindex=1):
+        """Derivative: sigmoid(x) sigmoid(-x)."""
         return sigmoid(self.args[0]) * sigmoid(-self.args[0])
 
 

@@ -6,6 +6,7 @@ import pytest
 from vicollapse import experiments
 from vicollapse.errors import ConfigError
 from vicollapse.experiments.base import BLOCK, Block
+from vicollapse.mixture import initial
 
 FLOW = experiments.get("gradient_flow")
 
@@ -63,12 +64,20 @@ def test_failed_trajectories_are_labelled_not_dropped():
     assert not out.flags["redundant"].any()
 
 
-@pytest.mark.parametrize("law", ["isotropic", "fixed_norm", "same_mode", "at_modes"])
+@pytest.mark.parametrize("law", initial.names())
 def test_every_initial_law_runs(law):
-    out = FLOW.run([block(size=8, initial_law=law, dimension=3)])
+    options = {"overlaps": (0.2, -0.1)} if law == "at_overlap" else {}
+    out = FLOW.run([block(size=8, initial_law=law, dimension=3, **options)])
     assert (out.outcome < 3).all()
     if law == "at_modes":
         assert (out.outcome == 0).all()
+
+
+def test_overlaps_go_with_their_law():
+    with pytest.raises(ValueError, match="give them with initial_law 'at_overlap'"):
+        block(overlaps=(0.1, 0.2))
+    with pytest.raises(ValueError, match="give them with initial_law 'at_overlap'"):
+        block(initial_law="at_overlap")
 
 
 def test_imbalanced_target_sets_the_thresholds():

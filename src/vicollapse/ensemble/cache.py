@@ -22,7 +22,7 @@ _SOURCES = (
     *("symbolic.py", "schedules.py", "mixture/integrals.py"),
     *(
         f"ensemble/{name}.py"
-        for name in ("codegen", "derive", "expand", "lanes", "linear_algebra", "methods", "polynomials")
+        for name in ("codegen", "derive", "expand", "lanes", "linear_algebra", "methods", "observer", "polynomials")
     ),
     *("ensemble/templates/driver.py", "ensemble/templates/runtime.py"),
 )

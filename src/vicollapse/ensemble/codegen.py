@@ -2,15 +2,13 @@
 
 from importlib.resources import files
 
-from vicollapse.ensemble.derive import derive, derive_observables, in_order
+from vicollapse.ensemble.derive import derive, in_order
 from vicollapse.ensemble.lanes import LANES, LaneSource, text, weighted_sum
 from vicollapse.ensemble.linear_algebra import factorise, solve
 from vicollapse.ensemble.methods import Rosenbrock
+from vicollapse.ensemble.observer import observer_source
 from vicollapse.ensemble.polynomials import exp_coefficients, horner, tail_coefficients
 from vicollapse.symbolic import System
-
-OBSERVABLE_TERMS = 10
-"""Observables are evaluated once per trajectory: the most accurate mixture costs nothing there."""
 
 _SCALARS = ("_now", "_dt", "_error", "_rtol", "_atol")
 
@@ -25,7 +23,7 @@ def module_source(system: System, method: Rosenbrock, terms: int) -> str:
     terms : probits per logistic-normal integral, 5 to 10 (error of S 6e-7 to 2e-10).
     """
     kernel = _Kernel(system, method, terms)
-    observer, observer_constants = _observer(system)
+    observer, observer_constants = observer_source(system)
     constants = {**kernel.constants(), **observer_constants}
     return "\n".join(
         [
@@ -175,24 +173,6 @@ class _Kernel:
         assert len(set(names)) == len(names), f"a name stands twice among state, time and parameters: {names}"
         clash = ({str(s) for s in self.program.assignments} - {str(s) for s in self.kept}) & set(self.source.rows)
         assert not clash, f"names of the equations that the generator uses itself: {clash}"
-
-
-def _observer(system):
-    """`observe`, on a work array of its own: rows are state, parameters, outputs."""
-    program = derive_observables(system, OBSERVABLE_TERMS)
-    names = [str(x) for x in (*system.state, *system.parameters)]
-    inputs = [f"_in{i}" for i in range(len(names))]
-    source = LaneSource([*inputs, *(f"_out{i}" for i in range(len(system.observables)))])
-    source.function("observe")
-    source.loop()
-    for name, value in zip(names, inputs, strict=True):
-        source.let(name, value)
-    source.let(str(system.time), "0.0")
-    for s, x in in_order(program.assignments, program.outputs.values()).items():
-        source.let(str(s), text(x))
-    for i in range(len(system.observables)):
-        source.let(f"_out{i}", text(program.outputs[f"observable{i}"]))
-    return source, {"OBSERVABLES": len(system.observables), "OBSERVER_ROWS": len(source.rows)}
 
 
 def _template(name):

@@ -28,6 +28,6 @@ def tail_coefficients(degree: int = 16, centre: float = 3.5) -> NDArray[np.float
         return erfcx(x) * (x + centre)
 
     fit = chebyshev.Chebyshev.interpolate(scaled, degree, domain=[-1, 1])
-    coefficients = chebyshev.cheb2poly(fit.coef)
+    coefficients = np.array(chebyshev.cheb2poly(fit.coef), np.float64)
     coefficients[0] += centre - np.polyval(coefficients[::-1], -1.0)
     return coefficients

@@ -1,0 +1,1 @@
+"""The functions for notebooks and scripts; `import vicollapse` offers them on first use."""
