@@ -75,7 +75,7 @@ def test_a_small_study_is_one_shard(folder):
 
 
 def test_the_id_is_pinned(folder):
-    assert ids(plan_shards(BASE, folder, minutes=2)) == ["482b76e443feaabe"]
+    assert ids(plan_shards(BASE, folder, minutes=2)) == ["1a29c6e93c81b4ad"]
 
 
 def test_points_that_share_static_parameters_stay_together(folder):

@@ -3,7 +3,7 @@
 import xarray
 
 
-def after(run, old, new):
+def changed(run, old, new):
     """The run after a change of its config."""
     run.edit(old, new)
     return run
@@ -33,31 +33,31 @@ def test_a_run_leaves_nothing_to_do(finished):
 
 
 def test_what_is_cosmetic_reruns_nothing(finished):
-    after(finished, "a first description", "another one")
-    after(finished, "studies:\n  tiny", "# a comment\nstudies:\n  tiny")
-    assert after(finished, "[2, 4]", "{from: 2.0, to: 4.0, num: 2}").jobs() == {}
+    changed(finished, "a first description", "another one")
+    changed(finished, "studies:\n  tiny", "# a comment\nstudies:\n  tiny")
+    assert changed(finished, "[2, 4]", "{from: 2.0, to: 4.0, num: 2}").jobs() == {}
 
 
 def test_an_option_of_a_figure_redraws_this_figure(finished):
-    assert after(finished, "lines: init_scale", "lines: init_scale\n    theory: false").jobs() == {"figure": 1}
+    assert changed(finished, "lines: init_scale", "lines: init_scale\n    theory: false").jobs() == {"figure": 1}
 
 
 def test_another_size_of_shards_computes_nothing(finished):
-    assert after(finished, "1.0e-6", "5").jobs() == {}
+    assert changed(finished, "1.0e-6", "5").jobs() == {}
 
 
 def test_another_order_of_axes_simulates_nothing(finished):
     swapped = "      init_scale: [1]\n      separation: [2, 4]"
-    jobs = after(finished, "      separation: [2, 4]\n      init_scale: [1]", swapped).jobs()
+    jobs = changed(finished, "      separation: [2, 4]\n      init_scale: [1]", swapped).jobs()
     assert jobs == {"aggregate": 1, "figure": 1}
 
 
 def test_a_removed_value_simulates_nothing(finished):
-    assert after(finished, "[2, 4]", "[4]").jobs() == {"aggregate": 1, "figure": 1}
+    assert changed(finished, "[2, 4]", "[4]").jobs() == {"aggregate": 1, "figure": 1}
 
 
 def test_an_extended_axis_simulates_new_points_only(finished):
-    run = after(finished, "[2, 4]", "[2, 3, 4]")
+    run = changed(finished, "[2, 4]", "[2, 3, 4]")
     before = run.shards()
     assert run.jobs() == {"simulate": 1, "aggregate": 1, "figure": 1}
     done = run.snakemake()
@@ -69,4 +69,4 @@ def test_an_extended_axis_simulates_new_points_only(finished):
 
 
 def test_another_seed_simulates_all(finished):
-    assert after(finished, "seed: 1", "seed: 2").jobs()["simulate"] == 2
+    assert changed(finished, "seed: 1", "seed: 2").jobs()["simulate"] == 2
