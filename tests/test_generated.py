@@ -7,7 +7,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-import yaml
+
+from vicollapse.sweep.study import load
+from vicollapse.sweep.yaml_lines import Document
 
 ROOT = Path(__file__).parents[1]
 GENERATED = {"workflow/schemas/config.schema.json": "schema", "config/README.md": "docs"}
@@ -31,19 +33,17 @@ def schema() -> dict:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
 def test_configs_satisfy_the_schema(path: Path):
-    jsonschema.validate(yaml.safe_load(path.read_text()), schema())
+    jsonschema.validate(Document(path).data, schema())
 
 
 def test_the_schema_refuses_unknown_keys():
-    config = yaml.safe_load((ROOT / "config/test.yaml").read_text())
+    config = Document(ROOT / "config/test.yaml").data
     config["studies"]["patterns"]["replicats"] = 8
     with pytest.raises(jsonschema.ValidationError, match="replicats"):
         jsonschema.validate(config, schema())
 
 
 def test_the_documented_default_is_a_config(tmp_path: Path):
-    from vicollapse.sweep.study import load
-
     command = [sys.executable, "-m", "vicollapse.cli", "config", "default"]
     path = tmp_path / "config.yaml"
     path.write_text(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

@@ -5,6 +5,7 @@ import math
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from vicollapse.figures.registry import parse_options
+from vicollapse.sweep.shards import plan_shards
 from vicollapse.sweep.study import load
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +82,7 @@ def test_after_a_kill_the_same_command_goes_on(fresh):
     deadline = time.monotonic() + 120
     while not fresh.shards() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.05)
+    time.sleep(0.5)  # the next simulation is on its way
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = fresh.shards()
@@ -88,3 +91,18 @@ def test_after_a_kill_the_same_command_goes_on(fresh):
     assert done.returncode == 0, done.stderr
     assert before.items() <= fresh.shards().items(), "a finished shard was computed again"
     assert fresh.jobs() == {}
+
+
+def test_a_simulation_that_outlives_its_run_is_waited_for(fresh):
+    config = load(fresh.config)
+    shards = plan_shards(config.studies["tiny"], fresh.folder / "results/tiny", minutes=config.shard_minutes)
+    command = [sys.executable, "-c", "import time; time.sleep(200)", "vicollapse simulate", shards[0].id]
+    with subprocess.Popen(command, cwd=fresh.folder) as left_over:
+        run = subprocess.Popen(fresh.command(), cwd=fresh.folder, stderr=subprocess.PIPE, text=True)
+        seen = next((line for line in run.stderr if "waiting for processes" in line), "nobody was waited for")
+        assert not fresh.shards()
+        left_over.terminate()
+        output = run.stderr.read()
+    assert str(left_over.pid) in seen
+    assert run.wait() == 0, output
+    assert len(fresh.shards()) == 2

@@ -29,7 +29,7 @@ def module_source(system: System, method: Rosenbrock, terms: int) -> str:
         [
             f'"""Generated from the equations of {system.name}: {method.name}, {terms} probits. Do not edit."""',
             "",
-            _template("runtime.py"),
+            _runtime(terms),
             "\n".join(f"{name} = {value}" for name, value in constants.items()),
             "\n",
             kernel.source.python(),
@@ -176,7 +176,14 @@ class _Kernel:
 
 
 def _template(name):
-    template = files("vicollapse.ensemble").joinpath("templates", name).read_text()
-    return template.replace("EXP_POLYNOMIAL", horner(exp_coefficients(), "r")).replace(
-        "TAIL_POLYNOMIAL", horner(tail_coefficients(), "y")
+    return files("vicollapse.ensemble").joinpath("templates", name).read_text()
+
+
+def _runtime(terms):
+    """Elementary functions with polynomials an order of magnitude better than the probit mixture."""
+    exp_degree, tail_degree = (8, 11) if terms <= 5 else (11, 16)
+    return (
+        _template("runtime.py")
+        .replace("EXP_POLYNOMIAL", horner(exp_coefficients(exp_degree), "r"))
+        .replace("TAIL_POLYNOMIAL", horner(tail_coefficients(tail_degree), "y"))
     )
