@@ -65,17 +65,12 @@ def point_key(experiment: str | Experiment, parameters: BaseModel) -> str:
 
 
 def block_key(seed: int, point_id: str, block: int) -> int:
-    """Key of the Philox stream of a block of 256 replicates.
+    """Key of the Philox stream of a block of replicates: 128 bits, the head of the SHA-256 of "seed:point_id:block".
 
     Parameters
     ----------
-    seed : of the study.
-    point_id : random identity of the point.
+    seed, point_id : of the study; random identity of the point.
     block : index of the block, from 0.
-
-    Returns
-    -------
-    int : 128 bits, the head of the SHA-256 of "seed:point_id:block".
     """
     return int.from_bytes(hashlib.sha256(f"{seed}:{point_id}:{block}".encode()).digest()[:16], "big")
 
