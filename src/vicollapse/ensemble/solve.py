@@ -16,7 +16,7 @@ ATOL_OVER_RTOL = 1e-3
 
 def default_method(rtol: float) -> str:
     """The cheapest method at a tolerance (measured: docs/numerics.md)."""
-    return "Rodas3" if rtol >= 1e-3 else "Rodas5P"
+    return "Rodas4" if rtol >= 1e-3 else "Rodas5P"
 
 
 def default_terms(rtol: float) -> int:
