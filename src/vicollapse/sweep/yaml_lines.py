@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -14,7 +14,7 @@ Place = tuple[str | int, ...]
 class _Loader(yaml.SafeLoader):
     """Scalars of YAML 1.2: `1e4` is a number, `yes` and `2020-01-01` are text, `010` is ten."""
 
-    yaml_implicit_resolvers: ClassVar[dict] = {}
+    yaml_implicit_resolvers: Any = {}  # noqa: RUF012 (as in the base class)
 
 
 _NUMBER_START = list("-+0123456789.")
