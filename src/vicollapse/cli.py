@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except VicollapseError as error:
         print(f"vicollapse: error: {error}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        print(f"vicollapse: error: out of memory ({error}); a smaller study, or more memory, will do", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("vicollapse: interrupted; what is finished is kept, run again to continue", file=sys.stderr)
         return 130

@@ -46,7 +46,9 @@ class Workplace:
 
     def start(self, *arguments):
         """Start `vicollapse ... --config config.yaml`."""
-        command = [sys.executable, "-c", PROGRAM, *arguments, "--config", "config.yaml"]
+        # A shell that starts the tests in the background makes them, and their children, ignore Ctrl-C.
+        program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + PROGRAM
+        command = [sys.executable, "-c", program, *arguments, "--config", "config.yaml"]
         return subprocess.Popen(
             command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )

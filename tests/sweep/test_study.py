@@ -348,3 +348,12 @@ def test_figures_are_checked_by_whom_they_belong_to(problems):
 
     text = GOOD + "figures:\n  f: {kind: tail, studies: [mean_alignment], y: 1}\n"
     assert problems(text, check_figure=check) == ["config.yaml:6: figures.f: tail has no option y"]
+
+
+def test_a_study_that_no_machine_could_plan_is_refused_at_once(problems):
+    many = axes("separation: {from: 1, to: 9, num: 3000}, init_scale: {from: 1, to: 9, num: 3000}")
+    assert problems(many) == [
+        "config.yaml:4: studies.mean_alignment.axes: 9,000,000 points; a study has 1,000,000 at most: split it"
+    ]
+    (problem,) = problems(axes("separation: {from: 1, to: 9, num: 90}") + "    replicates: 1000000000\n")
+    assert "studies.mean_alignment.replicates: 90,000,000,000 trajectories" in problem

@@ -1,5 +1,6 @@
 """Checks of one study's parts, with their place in the file: own keys, axes, parameters, save times."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,12 @@ from vicollapse.sweep.yaml_lines import Document
 Model = type[BaseModel]
 Raw = Mapping[str, Any]
 Axes = dict[str, tuple[Any, ...]]
+
+
+MOST_POINTS = 1_000_000
+"""Points of one study: planning holds them all in memory, about 4 kB each."""
+MOST_TRAJECTORIES = 50_000_000_000
+"""Trajectories of one study: planning holds a byte for each block of 256."""
 
 
 def own_keys(document: Document, model: Model, raw: Raw, place: Place) -> Any:
@@ -61,7 +68,19 @@ def read_axes(document: Document, raw: Raw, model: Model, fixed: Raw, place: Pla
                 axes[name] = axis_values(spec, known[name])
             except AxisError as error:
                 document.problem((*here, *error.place), str(error))
-    return axes
+    return axes if _check_size(document, raw, axes, place) else {}
+
+
+def _check_size(document: Document, raw: Raw, axes: Axes, place: Place) -> bool:
+    points, replicates = math.prod(map(len, axes.values())), raw.get("replicates", 0)
+    if points > MOST_POINTS:
+        document.problem((*place, "axes"), f"{points:,} points; a study has {MOST_POINTS:,} at most: split it")
+    elif isinstance(replicates, int) and points * replicates > MOST_TRAJECTORIES:
+        text = f"{points * replicates:,} trajectories; a study has {MOST_TRAJECTORIES:,} at most: split it"
+        document.problem((*place, "replicates"), text)
+    else:
+        return True
+    return False
 
 
 def _clash(name: str, fixed: Raw, axes: Raw) -> str:
