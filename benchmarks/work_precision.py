@@ -68,7 +68,8 @@ def _curves() -> list[Curve]:
     peers = [
         Curve(name, LABELS[name], lambda problems, rtol, peer=peer: peer(problems, T_END, rtol), SHARES.get(name, 1))
         for name, peer in available().items()
-        if name not in ("scipy_rk45_stop", "diffrax_tsit5")  # before t = 30 nothing is steady
+        if name not in ("scipy_rk45_stop", "diffrax_tsit5")
+        and "accurate" not in name  # nothing is steady before t = 30
     ]
     return own + peers
 

@@ -35,7 +35,7 @@ class GradientFlow(base.Experiment):
 
     def seconds(self, parameters: FlowParameters) -> float:
         """Predicted core-seconds of one trajectory, from the measured scaling with the tolerance."""
-        return 5e-6 if parameters.fates_only else 35e-6 * (1e-6 / parameters.rtol) ** (1 / 6)
+        return 6e-6 if parameters.fates_only else 25e-6 * (1e-6 / parameters.rtol) ** (1 / 6)
 
     def start_up_seconds(self, parameters: FlowParameters) -> float:
         """Imports and loading of a compiled kernel; the very first run of a machine adds about 20 s."""

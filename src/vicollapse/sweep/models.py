@@ -75,5 +75,5 @@ class ConfigKeys(_Strict):
     results: str = Field("results", min_length=1, description="folder of the results, one folder per study")
     figures_folder: str = Field("figures", min_length=1, description="folder of the figures")
     shard_minutes: float = Field(
-        2.0, gt=0, le=1440, description="core-minutes of one shard (one job), about; smaller ones lose less when killed"
+        5.0, gt=0, le=1440, description="core-minutes of one shard (one job), about; smaller ones lose less when killed"
     )

@@ -83,7 +83,7 @@ def plan_shards(study: Study, folder: Path, *, minutes: float, register: bool = 
     return [taken[entry.id] for entry in ledger if entry.id in taken] + fresh
 
 
-def find_shard(study: Study, folder: Path, identity: str, *, minutes: float = 2.0) -> Shard:
+def find_shard(study: Study, folder: Path, identity: str, *, minutes: float = 5.0) -> Shard:
     """The shard of that id, from the ledger, or else from a plan, which is then registered: a shard is about to run.
 
     Parameters

@@ -71,7 +71,7 @@ class Config:
     figures: dict[str, Figure]
     results: Path = Path("results")
     figures_folder: Path = Path("figures")
-    shard_minutes: float = 2.0
+    shard_minutes: float = 5.0
 
     def study(self, name: str) -> Study:
         """The study of that name (ConfigError with the nearest one if there is none)."""
