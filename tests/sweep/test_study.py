@@ -68,7 +68,7 @@ def test_a_study_as_its_author_writes_it(read):
     assert study.save_times == (0.0, 5.0, 10.0)
     assert config.figures["diagram"].options == {"x": "separation"}
     assert config.figures["diagram"].studies == ("mean_alignment",)
-    assert (str(config.results), str(config.figures_folder), config.shard_minutes) == ("elsewhere", "figures", 2.0)
+    assert (str(config.results), str(config.figures_folder), config.shard_minutes) == ("elsewhere", "figures", 5.0)
 
 
 def test_defaults(read):
