@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import generic_filter, maximum_filter, median_filter, minimum_filter
 
-_Z = 2.5
+_Z = 3.5
 _REACH = 3
 _WALL = 0.3
 """A difference of probability within 3 x 3 cells that is a wall."""
@@ -55,7 +55,7 @@ def resolved(table: NDArray[np.float64], runs: NDArray[np.int64], level: float) 
 
     Returns
     -------
-    (y, x) bool : true where, within three cells, one cell lies 2.5 standard errors below the level and one above.
+    (y, x) bool : true where, within three cells, one cell lies 3.5 standard errors below the level and one above.
     """
     # the median of m values has the variance of the mean of 2 m / pi
     pooled = max(1.0, 2 / np.pi * window(table) ** 2)
