@@ -7,6 +7,7 @@ derives from its equations by itself.
 
 import math
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from problems import ATOL_OVER_RTOL, RTOL, T_END, ProblemSet
 from scipy.integrate import RK45, odeint, solve_ivp
-from scipy.special import ndtr
+from scipy.special import expit, ndtr, zeta
 
-from vicollapse.mixture.integrals import logistic_normal, probit_mixture
+from vicollapse.mixture.integrals import probit_mixture
 
 Array = NDArray[np.float64]
 Peer = Callable[..., Array]
@@ -27,6 +28,33 @@ STEADY = 1e-6
 _P, _SLOPES, _ = probit_mixture(8)
 _VARIANCES = 1 / _SLOPES**2
 _DENSITIES = _P / math.sqrt(2 * math.pi)
+_ETA = [float((1 - 2.0 ** (1 - 2 * n)) * zeta(2 * n)) for n in range(1, 36)]
+
+
+def quadrature(a: float, b: float) -> tuple[float, float]:
+    """S and L to 1e-12 in a few NumPy calls: trapezoid rule for b < 9, Sommerfeld's series in 1/b^2 above."""
+    if b < 9:
+        z, w = _trapezoid(math.ceil(b))
+        x = a + b * z
+        return float(w @ expit(x)), float(w @ np.logaddexp(0, x))
+    x = max(min(a / b, 38.0), -38.0)
+    phi, Phi = math.exp(-x * x / 2) / math.sqrt(2 * math.pi), 0.5 * math.erfc(-x / math.sqrt(2))
+    S, L, even, odd = Phi, b * ((a / b) * Phi + phi), 1 / b, x / b**2
+    for n, eta in enumerate(_ETA, start=1):
+        S -= 2 * eta * odd * phi
+        L += 2 * eta * even * phi
+        if abs(even) + abs(odd) < 1e-16:
+            break
+        even = (x * odd - (2 * n - 1) * even / b) / b
+        odd = (x * even - 2 * n * odd / b) / b
+    return S, L
+
+
+@cache
+def _trapezoid(b: int) -> tuple[Array, Array]:
+    z = np.arange(-9, 9.01, min(0.4, 0.45 / max(b, 1)))
+    w = np.exp(-z * z / 2)
+    return z, w / w.sum()
 
 
 def numpy_rhs(separation: float, accurate: bool = False) -> Callable[[float, Array], tuple[float, ...]]:
@@ -44,7 +72,7 @@ def numpy_rhs(separation: float, accurate: bool = False) -> Callable[[float, Arr
         a = np.array((-lam - D2 / 2, lam - D2 / 2, 2 * m1, 2 * m2))
         if accurate:
             D, b = math.sqrt(D2), 2 * separation
-            S, L = logistic_normal(a, (D, D, b, b))
+            S, L = np.array([quadrature(x, width) for x, width in zip(a.tolist(), (D, D, b, b), strict=True)]).T
         else:
             width[:2] = sqrt(D2 + _VARIANCES)
             x = a[:, None] / width
