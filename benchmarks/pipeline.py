@@ -19,7 +19,7 @@ from typing import Any
 import machine
 from pipeline_split import Stopwatch, bare_seconds, load, split
 
-from vicollapse.ensemble.cpu import available_threads
+from vicollapse.cores import available_threads
 from vicollapse.sweep.shards import plan_shards
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ import machine
 import numpy as np
 from problems import RTOL, problem_set
 
-from vicollapse.ensemble.cpu import available_threads
+from vicollapse.cores import available_threads
 from vicollapse.experiments.gradient_flow import FATES_RTOL
 
 TARGET = 1.9  # of two threads

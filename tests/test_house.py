@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "vicollapse"
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = [path for path in FILES if "templates" not in path.parts]  # templates are the text of generated code
 FLOORS = {
-    "errors": 0, "intervals": 0, "schedules": 0, "symbolic": 0,
+    "cores": 0, "errors": 0, "intervals": 0, "schedules": 0, "symbolic": 0,
     "mixture": 1, "ensemble": 2, "experiments": 3, "sweep": 4, "figures": 5,
     "api": 6, "commands": 7, "cli": 8, "__init__": 9, "__main__": 9,
 }  # fmt: skip

@@ -84,3 +84,6 @@ def test_polynomials_of_the_kernels():
     tail = np.polyval(tail_coefficients()[::-1], (x - 3.5) / (x + 3.5)) / (x + 3.5)
     assert tail == pytest.approx(erfcx(x), abs=1e-12)
     assert tail[0] == pytest.approx(1.0, abs=1e-15)
+    coarse = np.polyval(tail_coefficients(11)[::-1], (x - 3.5) / (x + 3.5)) / (x + 3.5)  # kernels of five probits
+    assert coarse == pytest.approx(erfcx(x), abs=1.3e-9)
+    assert np.polyval(exp_coefficients(8)[::-1], r) == pytest.approx(np.exp(r), rel=3e-10)

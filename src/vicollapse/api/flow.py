@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vicollapse.ensemble.cpu import available_threads
+from vicollapse.cores import available_threads
 from vicollapse.ensemble.solution import Problem, Status
 from vicollapse.ensemble.solve import solve
 from vicollapse.errors import ConfigError, did_you_mean
 from vicollapse.experiments.gradient_flow import EQUATIONS
+from vicollapse.experiments.gradient_flow_model import Weights
 from vicollapse.mixture.coordinates import coordinates_from_state, state_from_coordinates
 from vicollapse.mixture.initial import coordinates_from_statistics, statistics_from_coordinates
 from vicollapse.schedules import annealing as validated
 
 Array = NDArray[np.float64]
-_WEIGHTS = ("fixed", "softmax", "fisher_rao", "wasserstein_fisher_rao")
+_WEIGHTS = get_args(Weights)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vicollapse import experiments
-from vicollapse.ensemble.cpu import available_threads
+from vicollapse.cores import available_threads
 from vicollapse.errors import ConfigError
 from vicollapse.intervals import wilson
 from vicollapse.sweep.parameters import rounded, validate

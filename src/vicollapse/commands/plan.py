@@ -3,6 +3,7 @@
 import argparse
 
 from vicollapse.commands import common
+from vicollapse.cores import available_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -10,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_config(parser)
     parser.add_argument("--study", metavar="NAME", action="append", help="this study only (repeatable)")
     parser.add_argument(
-        "--threads", type=common.positive, default=common.cores(), metavar="N", help="for the time (%(default)s)"
+        "--threads", type=common.positive, default=available_threads(), metavar="N", help="for the time (%(default)s)"
     )
     common.add_json(parser)
 

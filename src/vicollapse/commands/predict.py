@@ -7,6 +7,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from vicollapse.commands import common
+from vicollapse.cores import available_threads
 from vicollapse.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--annealing", metavar="KEY=VALUE,...", help="e.g. schedule=linear,beta0=0.1,duration=10; none by default")
     add("--replicates", type=common.positive, default=4000, help="random starts (%(default)s)")
     add("--seed", type=int, default=1, help="of the random starts (%(default)s)")
-    add("--threads", type=common.positive, default=common.cores(), metavar="N", help="threads (%(default)s)")
+    add("--threads", type=common.positive, default=available_threads(), metavar="N", help="threads (%(default)s)")
     common.add_json(parser)
 
 

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from vicollapse.commands import common
+from vicollapse.cores import available_threads
 
 if TYPE_CHECKING:
     from vicollapse.sweep.study import Config, Study
@@ -15,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--study", metavar="NAME", help="the study; all of them by default")
     parser.add_argument("--shard", metavar="ID", help="one shard of the study; all of them by default")
     parser.add_argument(
-        "--threads", type=common.positive, default=common.cores(), metavar="N", help="threads (%(default)s)"
+        "--threads", type=common.positive, default=available_threads(), metavar="N", help="threads (%(default)s)"
     )
     parser.add_argument("--backend", default="cpu", help="what computes (%(default)s)")
 

@@ -1,6 +1,5 @@
 """The CPU backend: generated lanes, compiled by numba, one queue of chunks for all threads."""
 
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -13,11 +12,6 @@ from vicollapse.ensemble.solution import Array, Problem, Solution, Status
 
 _CHUNK = 2048
 """Trajectories per piece of work: small enough to balance threads, large enough to keep the lanes full."""
-
-
-def available_threads() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def integrate(

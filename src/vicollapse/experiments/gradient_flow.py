@@ -25,7 +25,7 @@ class GradientFlow(base.Experiment):
     title = "Gradient flow of the reverse KL, two components, two modes"
     version = 1
     Parameters = FlowParameters
-    outcomes = ("covered", "aligned", "vanished", "failed")
+    outcomes = fates.OUTCOMES
     collapsed = frozenset({"aligned", "vanished"})
     flags = ("redundant",)
     counters = ("steps_accepted", "steps_rejected")

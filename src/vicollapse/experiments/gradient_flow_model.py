@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from vicollapse.experiments import base
 from vicollapse.schedules import Annealing
 
+Weights = Literal["fixed", "softmax", "fisher_rao", "wasserstein_fisher_rao"]
 MAX_DIMENSION = 1_000_000_000
 FATES_RTOL = 1e-2
 """Tolerance of `fates_only` runs: 0.9997 of the trajectories have the fate of rtol 1e-8 (docs/numerics.md)."""
@@ -16,9 +17,7 @@ FATES_RTOL = 1e-2
 class Parameters(base.Parameters):
     """Parameters of the gradient flow; every scalar one can be an axis."""
 
-    weights: Literal["fixed", "softmax", "fisher_rao", "wasserstein_fisher_rao"] = Field(
-        "softmax", description="geometry of the weights; `fixed` trains the means alone"
-    )
+    weights: Weights = Field("softmax", description="geometry of the weights; `fixed` trains the means alone")
     dimension: int = Field(2, ge=1, le=MAX_DIMENSION, description="dimension d of the space")
     separation: float = Field(
         gt=0, le=1e4, description="half the distance of the modes, |mu|, in their standard deviations"
