@@ -10,7 +10,7 @@ SNAKEMAKE = "$(BIN)/snakemake" --cores $(CORES) --configfile "$(CONFIG)"
 LOCK = "$(BIN)/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
        --custom-compile-command "make lock"
 
-.PHONY: help run figures report test generated lock setup setup-dev clean
+.PHONY: help run figures report test generated lock setup setup-slurm setup-dev clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -38,13 +38,17 @@ generated: setup-dev ## rewrite the files that are generated from the models (sc
 	"$(BIN)/python" -m pytest -q tests/test_generated.py --fix
 
 lock: setup-dev ## choose the newest versions that pyproject.toml allows and pin them with their hashes in locks/
-	$(LOCK) --upgrade pyproject.toml -o locks/run.txt
+	$(LOCK) --upgrade pyproject.toml --extra mpi -o locks/run.txt
 	$(LOCK) --upgrade locks/build.in --constraint locks/run.txt -o locks/build.txt
 	echo uv | $(LOCK) --upgrade - -o locks/uv.txt
-	$(LOCK) --upgrade pyproject.toml --extra dev --constraint locks/run.txt -o locks/dev.txt
+	$(LOCK) --upgrade pyproject.toml --extra mpi --extra slurm --constraint locks/run.txt -o locks/slurm.txt
+	$(LOCK) --upgrade pyproject.toml --extra mpi --extra slurm --extra dev --constraint locks/slurm.txt -o locks/dev.txt
 
 setup: ## make or update .venv for runs
 	@sh envs/install.sh run
+
+setup-slurm: ## make or update .venv for runs on a SLURM cluster (docs/hpc.md)
+	@sh envs/install.sh slurm
 
 setup-dev: ## make or update .venv for runs and checks
 	@sh envs/install.sh dev

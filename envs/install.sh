@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make or update .venv from the hash-pinned locks: sh envs/install.sh run|dev
+# Make or update .venv from the hash-pinned locks: sh envs/install.sh run|slurm|dev
 # Quick when nothing has changed; safe to interrupt (the stamp is written last, so a set-up cut short is done again).
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,9 +13,9 @@ key() { echo "$venv"; "$1" -V; cat pyproject.toml locks/build.txt "locks/$lock.t
 # An environment that was moved with its folder still names the old place in its scripts.
 usable() { grep -qsF "$venv" "$bin/activate" && "$bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
-up_to_date() { # the dev environment holds all that a run needs
+up_to_date() { # the slurm and dev environments hold all that a run needs, the dev environment all of slurm's
     usable || return 1
-    for name in "$lock" dev; do
+    for name in $(echo run slurm dev | sed "s/.*$lock/$lock/"); do
         if [ -f ".venv/$name.stamp" ] && [ "$(lock=$name; key "$bin/python")" = "$(cat ".venv/$name.stamp")" ]; then return 0; fi
     done
     return 1

@@ -40,7 +40,7 @@ def conda(name: str) -> dict[str, str]:
     return dict(split(d) for d in yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())["dependencies"])
 
 
-@pytest.mark.parametrize(("name", "extras"), [("cpu", []), ("gpu", ["gpu"])])
+@pytest.mark.parametrize(("name", "extras"), [("cpu", ["mpi"]), ("gpu", ["gpu", "mpi"])])
 def test_conda_environments_follow_pyproject(name: str, extras: list[str]):
     wanted = [*project()["dependencies"], *(d for e in extras for d in project()["optional-dependencies"][e])]
     expected = {CONDA_NAMES.get(n, n): bounds for n, bounds in map(split, wanted)}
@@ -59,9 +59,11 @@ def test_locks_are_pinned_by_hash_and_name_no_index(lock: Path):
 
 
 def test_locks_hold_every_dependency():
-    run, dev = pins(ROOT / "locks" / "run.txt"), pins(ROOT / "locks" / "dev.txt")
-    assert {split(d)[0] for d in project()["dependencies"]} <= set(run)
-    assert {split(d)[0] for d in project()["optional-dependencies"]["dev"]} <= set(dev)
+    extras: list[str] = []
+    for lock, extra in (("run", "mpi"), ("slurm", "slurm"), ("dev", "dev")):  # each holds those before it
+        extras.append(extra)
+        wanted = [*project()["dependencies"], *(d for e in extras for d in project()["optional-dependencies"][e])]
+        assert {split(d)[0] for d in wanted} <= set(pins(ROOT / "locks" / f"{lock}.txt"))
     assert {"setuptools", "wheel"} <= set(pins(ROOT / "locks" / "build.txt"))
     assert "uv" in pins(ROOT / "locks" / "uv.txt")
 

@@ -7,32 +7,12 @@ import time
 
 import pytest
 from hdf5_content import content
+from workplace import wait_until
 
 from vicollapse.sweep import runner
 from vicollapse.sweep.points import points
 from vicollapse.sweep.shards import Shard
 from vicollapse.sweep.study import Study
-
-
-def same(place, undisturbed):
-    """Whether two workplaces hold the same shards and the same phase diagram."""
-    assert [p.name for p in place.shards()] == [p.name for p in undisturbed.shards()]
-    pairs = [*zip(place.shards(), undisturbed.shards(), strict=True)]
-    pairs.append((place.results / "phase_diagram.h5", undisturbed.results / "phase_diagram.h5"))
-    return all(content(a) == content(b) for a, b in pairs)
-
-
-def wait_until(condition, process, timeout=60):
-    end = time.monotonic() + timeout
-    while not condition() and process.poll() is None:
-        assert time.monotonic() < end
-        time.sleep(0.002)
-
-
-def finish(place):
-    for command in ("simulate", "aggregate"):
-        code, _, err = place.run(command, "--study", "slow")
-        assert code == 0, err
 
 
 def test_sigkill_after_some_parts_again_and_again(workplace, undisturbed):
@@ -47,8 +27,8 @@ def test_sigkill_after_some_parts_again_and_again(workplace, undisturbed):
         process.communicate()
         before, done = done, 6 * len(workplace.shards()) + len(workplace.parts())
         assert done > before  # every attempt gets further
-    finish(workplace)
-    assert same(workplace, undisturbed)
+    workplace.finish()
+    assert workplace.equals(undisturbed)
     assert [p.name for p in workplace.leftovers()] == ["phase_diagram.h5"]
 
 
@@ -61,8 +41,8 @@ def test_sigterm_finishes_the_batch_and_ends_with_143(workplace, undisturbed):
     assert "Traceback" not in err
     assert not list(workplace.results.rglob("*.tmp"))
     assert len(workplace.parts()) >= 2
-    finish(workplace)
-    assert same(workplace, undisturbed)
+    workplace.finish()
+    assert workplace.equals(undisturbed)
 
 
 def test_ctrl_c_ends_with_130_and_one_line(workplace, undisturbed):
@@ -73,8 +53,8 @@ def test_ctrl_c_ends_with_130_and_one_line(workplace, undisturbed):
     assert process.returncode == 130
     assert "vicollapse: interrupted; what is finished is kept" in err
     assert "Traceback" not in err
-    finish(workplace)
-    assert same(workplace, undisturbed)
+    workplace.finish()
+    assert workplace.equals(undisturbed)
 
 
 def test_two_runs_at_once(workplace, undisturbed):
@@ -95,8 +75,8 @@ def test_two_runs_at_once(workplace, undisturbed):
     assert "Traceback" not in second[2]
     first.communicate(timeout=60)
     assert first.returncode == 0
-    finish(workplace)
-    assert same(workplace, undisturbed)
+    workplace.finish()
+    assert workplace.equals(undisturbed)
 
 
 @pytest.fixture

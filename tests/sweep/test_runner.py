@@ -108,6 +108,7 @@ def test_the_file_does_not_depend_on_batches(fake, shard, tmp_path, monkeypatch)
 
 def test_batches_cover_every_block_once_within_their_limits(fake, shard, monkeypatch):
     monkeypatch.setattr(batches, "MAX_TRAJECTORIES", 1200)
+    shard = replace(shard, keep_trajectories=0)
     found = batches.batches(shard, fake)
     items = [i for batch in found for i in range(batch.start, batch.stop)]
     assert items == list(range(18))
@@ -122,8 +123,35 @@ def test_batches_cover_every_block_once_within_their_limits(fake, shard, monkeyp
 
 def test_predicted_time_limits_a_batch(fake, shard, monkeypatch):
     monkeypatch.setattr(fake, "seconds", lambda parameters: 0.019 if parameters.weights == "fixed" else 1e-6)
+    shard = replace(shard, keep_trajectories=0)
     found = [batches.sizes(shard, batch).sum() for batch in batches.batches(shard, fake)]
     assert found == [512, 344, 344, 512, 88, 1800]
+
+
+def covered(found, trace):
+    return [i for batch in found if batch.trace == trace for i in range(batch.start, batch.stop)]
+
+
+def test_batches_fill_what_earlier_ones_have_left(fake, shard):
+    done = [batches.Batch(2, 5), batches.Batch(7, 8), batches.Batch(1, 3, trace=True)]
+    found = batches.batches(shard, fake, done=done)
+    assert covered(found, trace=False) == [0, 1, 5, 6, *range(8, 18)]
+    assert covered(found, trace=True) == [0, 3, 4, 5]
+    assert {batch.name for batch in found if batch.trace} == {"trace-00000000-00000001", "trace-00000003-00000006"}
+
+
+def test_several_ranks_get_several_batches_each(fake, shard):
+    shard = replace(shard, stop=256 * 100, keep_trajectories=0)
+    for ranks in (2, 5):
+        found = batches.batches(shard, fake, batches.limits(shard, fake, ranks=ranks))
+        assert covered(found, trace=False) == list(range(600))
+        assert len(found) >= 0.9 * ranks * batches.BATCHES_PER_RANK
+
+
+def test_the_memory_of_a_device_limits_a_batch(fake, shard):
+    shard = replace(shard, stop=256 * 100, keep_trajectories=0)
+    found = batches.batches(shard, fake, batches.limits(shard, fake, memory=1024 * fake.bytes_per_trajectory(None)))
+    assert max(batches.sizes(shard, batch).sum() for batch in found) == 1024
 
 
 def test_memory_does_not_grow_with_the_number_of_trajectories(fake, shard, tmp_path, monkeypatch):

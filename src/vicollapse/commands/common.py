@@ -22,6 +22,11 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
+def add_ranks(parser: argparse.ArgumentParser) -> None:
+    """Add `--ranks`."""
+    parser.add_argument("--ranks", type=positive, metavar="N", help="ranks that mpiexec must have started, for safety")
+
+
 def load(options: argparse.Namespace) -> "Config":
     """The config file that was asked for, its figures checked too.
 

@@ -1,12 +1,20 @@
-"""Simulate the shards of one study or of all, or a single shard. What is there already is kept, after any kill too."""
+"""Simulate the shards of one study or of all, or a single shard. What is there already is kept, after any kill too.
+
+Under MPI the ranks share each shard: mpiexec -n 4 python -m mpi4py -m vicollapse simulate --ranks 4 ...
+"""
 
 import argparse
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vicollapse.commands import common
-from vicollapse.cores import available_threads
+from vicollapse.parallel.team import Team, joined
+from vicollapse.sweep.watchdog import PATIENCE
 
 if TYPE_CHECKING:
+    from vicollapse.sweep.shards import Shard
     from vicollapse.sweep.study import Config, Study
 
 
@@ -15,14 +23,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     common.add_config(parser)
     parser.add_argument("--study", metavar="NAME", help="the study; all of them by default")
     parser.add_argument("--shard", metavar="ID", help="one shard of the study; all of them by default")
+    parser.add_argument("--threads", type=common.positive, metavar="N", help="threads per rank (by default its cores)")
     parser.add_argument(
-        "--threads", type=common.positive, default=available_threads(), metavar="N", help="threads (%(default)s)"
+        "--backend",
+        default="auto",
+        choices=["auto", "cpu", "gpu", "reference"],
+        help="what computes: auto takes a GPU if there is one that the experiment can use (%(default)s)",
     )
-    parser.add_argument("--backend", default="cpu", help="what computes (%(default)s)")
+    common.add_ranks(parser)
+    parser.add_argument(
+        "--watchdog",
+        type=float,
+        default=PATIENCE,
+        metavar="SECONDS",
+        help="end the run if one batch takes longer; 0 for never (%(default)s)",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Simulate."""
+    """Simulate, on all ranks that there are."""
+    with joined(options.ranks) as team:
+        for task in team.on_first(lambda: _tasks(options)):
+            _simulate(task, options, team)
+
+
+@dataclass(frozen=True)
+class _Task:
+    folder: Path
+    label: str
+    shards: "list[Shard]"
+
+
+def _tasks(options: argparse.Namespace) -> list[_Task]:
     from vicollapse.errors import ConfigError
 
     config = common.load(options)
@@ -31,8 +63,7 @@ def run(options: argparse.Namespace) -> None:
     studies = common.chosen(config, options.study and [options.study])
     if not options.shard:
         _check_room(config, studies)
-    for study in studies:
-        _simulate(config, study, options)
+    return [_task(config, study, options.shard) for study in studies]
 
 
 def _check_room(config: "Config", studies: "list[Study]") -> None:
@@ -43,17 +74,38 @@ def _check_room(config: "Config", studies: "list[Study]") -> None:
     check_resources([estimate(config, study) for study in studies], config.results)
 
 
-def _simulate(config: "Config", study: "Study", options: argparse.Namespace) -> None:
-    from vicollapse.sweep.progress import progress_bar
-    from vicollapse.sweep.runner import simulate
+def _task(config: "Config", study: "Study", shard: str | None) -> _Task:
     from vicollapse.sweep.shards import find_shard
 
-    folder, label = common.folder(config, study), study.name
-    if options.shard:
-        shards = [find_shard(study, folder, options.shard, minutes=config.shard_minutes)]
-        label = f"{study.name} {options.shard}"
-    else:
-        shards = common.shards(config, study, register=True)
-    with progress_bar(sum(shard.trajectories for shard in shards), label) as advance:
-        for shard in shards:
-            simulate(shard, folder, threads=options.threads, backend=options.backend, progress=advance)
+    folder = common.folder(config, study)
+    if shard:
+        found = find_shard(study, folder, shard, minutes=config.shard_minutes)
+        return _Task(folder, f"{study.name} {shard}", [found])
+    return _Task(folder, study.name, common.shards(config, study, register=True))
+
+
+def _simulate(task: _Task, options: argparse.Namespace, team: Team) -> None:
+    from vicollapse import experiments
+    from vicollapse.parallel.binding import fair_threads
+    from vicollapse.parallel.devices import activate, agreed, choose, memory_limit
+    from vicollapse.sweep.progress import progress_bar
+    from vicollapse.sweep.runner import simulate
+
+    backends = experiments.get(task.shards[0].experiment).backends
+    own = choose(options.backend, backends, local_rank=team.local_rank, local_size=team.local_size)
+    device = agreed(own, team)
+    activate(device)
+    threads = options.threads or fair_threads(team)
+    total = sum(shard.trajectories for shard in task.shards)
+    with progress_bar(total, task.label) if team.is_first else nullcontext(lambda count: None) as advance:
+        for shard in task.shards:
+            simulate(
+                shard,
+                task.folder,
+                team=team,
+                threads=threads,
+                backend=device.backend,
+                memory=memory_limit(device),
+                progress=advance,
+                patience=options.watchdog,
+            )

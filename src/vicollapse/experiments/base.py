@@ -67,7 +67,13 @@ class Outcomes:
 
 
 class Experiment(ABC):
-    """One kind of simulation; the only thing that the sweep knows of science."""
+    """One kind of simulation; the only thing that the sweep knows of science.
+
+    Attributes
+    ----------
+    backends : what `run` and `trace` accept as `backend`; "gpu" means the CUDA device that is current then. The first
+        one is taken where nobody has asked for another.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -80,6 +86,7 @@ class Experiment(ABC):
     counters: ClassVar[tuple[str, ...]] = ()
     static: ClassVar[tuple[str, ...]] = ()
     observation: ClassVar[tuple[str, ...]] = ()
+    backends: ClassVar[tuple[str, ...]] = ("cpu",)
 
     @abstractmethod
     def seconds(self, parameters: Any) -> float:

@@ -32,6 +32,7 @@ class GradientFlow(base.Experiment):
     observables = OBSERVABLES
     static = ("weights", "initial_law", "rtol", "fates_only", "max_steps", "annealing.schedule")
     observation = ("t_end", "rtol", "fates_only", "mass_threshold", "weight_threshold", "max_steps")
+    backends = ("cpu", "reference")
 
     def seconds(self, parameters: FlowParameters) -> float:
         """Predicted core-seconds of one trajectory, from the measured scaling with the tolerance."""

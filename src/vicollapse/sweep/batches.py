@@ -1,5 +1,6 @@
-"""How a shard is cut into batches, each of them one call of the experiment: determined by the shard alone."""
+"""How the work of a shard is cut into batches, each of them one call of the experiment and one part file."""
 
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +17,48 @@ if TYPE_CHECKING:
 MAX_TRAJECTORIES = 65_536
 MAX_SECONDS = 10.0
 MAX_BYTES = 2**28
+BATCHES_PER_RANK = 16
+"""At least so many for each of several ranks, as far as blocks go, so that all of them end at about the same time."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Items [start, stop) of a shard: its blocks point by point, or, of a trace, its points."""
+    """Items [start, stop) of a shard: its blocks point by point, or, for kept trajectories (`trace`), its points."""
 
     start: int
     stop: int
+    trace: bool = False
 
     @property
     def name(self) -> str:
         """Name of the batch's part file without its suffix."""
-        return f"{self.start:08d}-{self.stop:08d}"
+        return f"{'trace-' if self.trace else ''}{self.start:08d}-{self.stop:08d}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a batch may hold: trajectories, predicted core-seconds, and bytes of memory."""
+
+    trajectories: int
+    seconds: float
+    bytes: float
+
+
+def limits(shard: "Shard", experiment: Experiment, *, ranks: int = 1, memory: float | None = None) -> Limits:
+    """Limits of a batch: of this module, less where many ranks share one shard or a device has little memory.
+
+    Parameters
+    ----------
+    shard, experiment : what is cut.
+    ranks : that share the work.
+    memory : bytes that a batch may use on its device.
+    """
+    most = MAX_BYTES if memory is None else min(memory, MAX_BYTES)
+    if ranks == 1:
+        return Limits(MAX_TRAJECTORIES, MAX_SECONDS, most)
+    each = ranks * BATCHES_PER_RANK
+    seconds = sum(experiment.seconds(point.parameters) for point in shard.points) * (shard.stop - shard.first) / each
+    return Limits(min(MAX_TRAJECTORIES, -(-shard.trajectories // each)), min(MAX_SECONDS, seconds), most)
 
 
 def blocks_per_point(shard: "Shard") -> int:
@@ -41,8 +71,10 @@ def block_size(shard: "Shard", block: int) -> int:
     return min(BLOCK, shard.stop - shard.first - block * BLOCK)
 
 
-def batches(shard: "Shard", experiment: Experiment) -> list[Batch]:
-    """The batches of a shard: whole blocks, equal in the static parameters, limited in number, time and memory.
+def batches(
+    shard: "Shard", experiment: Experiment, limit: Limits | None = None, done: Collection[Batch] = ()
+) -> list[Batch]:
+    """The work of a shard: whole blocks, equal in the static parameters; then the trajectories that are kept.
 
     Blocks are numbered point after point: block b of point p has number p * `blocks_per_point` + b.
 
@@ -50,38 +82,27 @@ def batches(shard: "Shard", experiment: Experiment) -> list[Batch]:
     ----------
     shard : the shard.
     experiment : its experiment.
+    limit : of a batch; a single block may exceed it. By default that of one rank.
+    done : batches whose work need not be done again.
 
     Returns
     -------
-    list of Batch : consecutive, covering every block once.
+    list of Batch : without overlap; with `done` they cover every block, and every point with kept trajectories, once.
     """
-    per_point = blocks_per_point(shard)
-    result: list[Batch] = []
-    start, group, load = 0, None, 0.0
-    for number, point in enumerate(shard.points):
-        share, static = _share(experiment, point.parameters), _static(experiment, point.parameters)
-        for block in range(per_point):
-            item, more = number * per_point + block, share * block_size(shard, block)
-            if item > start and (static != group or load + more > 1):
-                result.append(Batch(start, item))
-                start, load = item, 0.0
-            group, load = static, load + more
-    return [*result, Batch(start, len(shard.points) * per_point)]
+    limit, per_point = limit or limits(shard, experiment), blocks_per_point(shard)
+    static = [_static(experiment, point.parameters) for point in shard.points]
+    share = [_share(experiment, point.parameters, limit) for point in shard.points]
+    sizes_ = [block_size(shard, block) for block in range(per_point)]
+    lines = max(1, kept(shard) * len(shard.save_times))
+    room = limit.bytes / (4 * 128 * lines)  # points; 16 numbers at every time, and temporaries
 
+    def of_block(item: int) -> tuple[Any, float]:
+        point, block = divmod(item, per_point)
+        return static[point], share[point] * sizes_[block]
 
-def trace_batches(shard: "Shard", experiment: Experiment) -> list[Batch]:
-    """Ranges of points whose kept trajectories are computed together; none if the shard keeps none."""
-    count = kept(shard)
-    result: list[Batch] = []
-    start, group = 0, None
-    room = max(1, MAX_BYTES // (4 * 128 * max(count, 1) * max(len(shard.save_times), 1)))  # 16 numbers at every time
-    for number, point in enumerate(shard.points if count else ()):
-        static = _static(experiment, point.parameters)
-        if number > start and (static != group or number - start >= room):
-            result.append(Batch(start, number))
-            start = number
-        group = static
-    return [*result, Batch(start, len(shard.points))] if count else []
+    blocks = _left(len(shard.points) * per_point, [batch for batch in done if not batch.trace])
+    points = _left(len(shard.points) if kept(shard) else 0, [batch for batch in done if batch.trace])
+    return [*_cut(blocks, of_block, False), *_cut(points, lambda point: (static[point], 1 / room), True)]
 
 
 def kept(shard: "Shard") -> int:
@@ -96,14 +117,11 @@ def sizes(shard: "Shard", batch: Batch) -> NDArray[np.int64]:
 
 
 def batch_blocks(shard: "Shard", batch: Batch) -> list[Block]:
-    """What the experiment is given for a batch."""
+    """What the experiment is given for a batch; for kept trajectories the head of every point's first block."""
+    if batch.trace:
+        return [_block(shard, point, 0, kept(shard)) for point in range(batch.start, batch.stop)]
     per_point = blocks_per_point(shard)
     return [_block(shard, *divmod(item, per_point)) for item in range(batch.start, batch.stop)]
-
-
-def trace_blocks(shard: "Shard", batch: Batch) -> list[Block]:
-    """What the experiment is given for the kept trajectories of a range of points: the head of each first block."""
-    return [_block(shard, point, 0, kept(shard)) for point in range(batch.start, batch.stop)]
 
 
 def _block(shard: "Shard", point: int, block: int, limit: int = BLOCK) -> Block:
@@ -112,12 +130,34 @@ def _block(shard: "Shard", point: int, block: int, limit: int = BLOCK) -> Block:
     return Block(entry.parameters, block_key(shard.seed, entry.id, shard.first // BLOCK + block), size)
 
 
-def _share(experiment: Experiment, parameters: Any) -> float:
+def _left(total: int, done: Iterable[Batch]) -> list[int]:
+    missing = np.ones(total, bool)
+    for batch in done:
+        missing[batch.start : batch.stop] = False
+    return np.flatnonzero(missing).tolist()
+
+
+def _cut(items: Iterable[int], measure: Callable[[int], tuple[Any, float]], trace: bool) -> list[Batch]:
+    # consecutive items of one group whose shares of a whole batch add up to at most 1
+    result: list[Batch] = []
+    group, load = None, 0.0
+    for item in items:
+        own, share = measure(item)
+        if result and result[-1].stop == item and own == group and load + share <= 1 + 1e-9:
+            result[-1] = Batch(result[-1].start, item + 1, trace)
+            load += share
+        else:
+            result.append(Batch(item, item + 1, trace))
+            group, load = own, share
+    return result
+
+
+def _share(experiment: Experiment, parameters: Any, limit: Limits) -> float:
     # the part of a whole batch that one trajectory takes
     return max(
-        1 / MAX_TRAJECTORIES,
-        experiment.seconds(parameters) / MAX_SECONDS,
-        experiment.bytes_per_trajectory(parameters) / MAX_BYTES,
+        1 / limit.trajectories,
+        experiment.seconds(parameters) / limit.seconds,
+        experiment.bytes_per_trajectory(parameters) / limit.bytes,
     )
 
 

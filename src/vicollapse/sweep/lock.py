@@ -19,12 +19,13 @@ _logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path, *, ranks: int = 1) -> Iterator[None]:
     """Hold the lock file during the block; it may be deleted inside it.
 
     Parameters
     ----------
     path : the lock file; its folder is created.
+    ranks : processes that work under this lock, for those who ask.
 
     Raises
     ------
@@ -33,7 +34,7 @@ def exclusive(path: Path) -> Iterator[None]:
     try:
         descriptor = _acquire(path)
         os.ftruncate(descriptor, 0)
-        me = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
+        me = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time(), "ranks": ranks}
         os.pwrite(descriptor, json.dumps(me).encode(), 0)
     except OSError as error:
         raise write_error(path, error) from error
@@ -44,7 +45,7 @@ def exclusive(path: Path) -> Iterator[None]:
 
 
 def holder(path: Path) -> dict[str, Any] | None:
-    """Who holds a lock: a mapping with pid, host and start time (seconds since 1970); None if nobody does."""
+    """Who holds a lock: a mapping with pid, host, started (seconds since 1970), ranks; None if nobody does."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

@@ -73,19 +73,20 @@ def library_version(name: str) -> str:
 @cache
 def device(backend: str) -> str:
     """Name of the processor, and of the graphics card if the backend uses one."""
-    names = [_cpu_name()]
+    names = [f"{cpu_name()}, {os.cpu_count()} cores"]
     if "gpu" in backend:
         names.append(_gpu_name())
     return " + ".join(names)
 
 
-def _cpu_name() -> str:
+@cache
+def cpu_name() -> str:
+    """Model of the processor, "unknown" if the system does not say."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
-        name = platform.processor() or "unknown"
-    return f"{name}, {os.cpu_count()} cores"
+        return platform.processor() or "unknown"
 
 
 def _gpu_name() -> str:

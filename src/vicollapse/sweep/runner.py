@@ -1,43 +1,53 @@
-"""Simulate one shard: batch after batch into part files, then one file; whatever is there already is not repeated."""
+"""Simulate one shard, with one rank or many: batch after batch into part files, then one file; nothing is repeated."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeVar
 
 from vicollapse import experiments
-from vicollapse.errors import StorageError
-from vicollapse.experiments.base import Block, Experiment, Outcomes
+from vicollapse.experiments.base import Experiment
+from vicollapse.parallel.team import Solo, Team, WorkQueue
 from vicollapse.sweep import shard_file, storage
-from vicollapse.sweep.batches import Batch, batch_blocks, batches, kept, sizes, trace_batches, trace_blocks
+from vicollapse.sweep.batches import Batch, batches, limits
+from vicollapse.sweep.compute import Worker, compute_part, trajectories
 from vicollapse.sweep.lock import exclusive
-from vicollapse.sweep.provenance import provenance
-from vicollapse.sweep.reduce import check, reduce
-from vicollapse.sweep.signals import termination
+from vicollapse.sweep.parts import usable_parts, wait_for_parts
+from vicollapse.sweep.signals import EXIT_CODE, Termination, termination
+from vicollapse.sweep.watchdog import PATIENCE, watchdog
 
 if TYPE_CHECKING:
     from vicollapse.sweep.shards import Shard
 
 Progress = Callable[[int], None]
+T = TypeVar("T")
 _logger = logging.getLogger(__name__)
 
 
 def simulate(
-    shard: "Shard", folder: Path, *, threads: int = 1, backend: str = "cpu", progress: Progress | None = None
+    shard: "Shard",
+    folder: Path,
+    *,
+    team: Team | None = None,
+    threads: int = 1,
+    backend: str = "cpu",
+    memory: float | None = None,
+    progress: Progress | None = None,
+    patience: float = PATIENCE,
 ) -> Path:
-    """Simulate a shard, continuing where an earlier run was stopped.
+    """Simulate a shard, continuing where an earlier run was stopped; its file does not depend on who computes what.
 
     Parameters
     ----------
     shard : what to simulate.
-    folder : of the study, `results/<study>`.
+    folder : of the study, `results/<study>`, which all ranks share.
+    team : the ranks that work together, all of which call this; this process alone by default.
     threads, backend : given to the experiment.
-    progress : called with the number of trajectories that have become ready, those of earlier runs too.
+    memory : bytes that a batch may use on the backend's device; None for no limit but the usual one.
+    progress : called on rank 0 with the number of trajectories that have become ready, those of earlier runs too.
+    patience : seconds after which a batch counts as hanging and ends the process; never if 0.
 
     Returns
     -------
@@ -46,19 +56,17 @@ def simulate(
     Raises
     ------
     StorageError : another process runs this shard, a file there belongs to something else, or nothing can be written.
-    SystemExit : 143, after SIGTERM; finished batches are kept.
+    SystemExit : 143, after SIGTERM on any rank; finished batches are kept.
     """
-    run = _Run(shard, folder, threads, backend, progress or (lambda _: None))
-    if run.done() and not run.parts.exists():
-        run.progress(len(shard.points) * (shard.stop - shard.first))
+    worker = Worker(team or Solo(), threads, backend)
+    run = _Run(shard, folder, worker, memory, progress or (lambda _: None), patience)
+    if run.on_first(run.finished):
         return run.path
-    with exclusive(run.parts / "lock"), termination() as stop, _failure_noted(run.parts / "error.txt"):
-        storage.remove_leftovers(run.path)
-        if not run.done():
-            parts = {batch: run.part(batch, stop.check) for batch in batches(shard, run.experiment)}
-            traces = {batch: run.trace(batch, stop.check) for batch in trace_batches(shard, run.experiment)}
-            shard_file.merge(run.path, shard, run.experiment, parts, traces, run.provenance())
-        shard_file.remove_parts(folder, shard.id)
+    with run.alone(), termination() as stop, run.failure_noted():
+        work = run.on_first(run.left)
+        if run.work_through(work, stop):
+            raise SystemExit(EXIT_CODE)
+        run.on_first(run.merge)
     return run.path
 
 
@@ -66,15 +74,20 @@ def simulate(
 class _Run:
     shard: "Shard"
     folder: Path
-    threads: int
-    backend: str
+    worker: Worker
+    memory: float | None
     progress: Progress
-    seconds: float = 0.0
-    backends: set[str] = field(default_factory=set)
+    patience: float
+    done: list[Batch] = field(default_factory=list)
+    shown: int = 0
 
     @property
     def experiment(self) -> Experiment:
         return experiments.get(self.shard.experiment)
+
+    @property
+    def team(self) -> Team:
+        return self.worker.team
 
     @property
     def path(self) -> Path:
@@ -84,7 +97,72 @@ class _Run:
     def parts(self) -> Path:
         return shard_file.parts_folder(self.folder, self.shard.id)
 
-    def done(self) -> bool:
+    @property
+    def me(self) -> str:
+        team = self.team
+        return f"rank {team.rank} of {team.size} on {team.hosts[team.rank]}"
+
+    def on_first(self, action: Callable[[], T]) -> T:
+        """What `action` gives on rank 0, which alone does it, on every rank."""
+        with watchdog(2 * self.patience, lambda: f"{self.me}: waited {2 * self.patience:.0f} s for rank 0"):
+            return self.team.on_first(action)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """The lock of the shard, held by rank 0 for all."""
+        return exclusive(self.parts / "lock", ranks=self.team.size) if self.team.is_first else nullcontext()
+
+    def finished(self) -> bool:
+        if self.parts.exists() or not self._is_whole():
+            return False
+        self.progress(self.shard.trajectories)
+        return True
+
+    def left(self) -> list[Batch]:
+        """The batches that are still to be done."""
+        storage.remove_leftovers(self.path)
+        if self._is_whole():
+            self.progress(self.shard.trajectories)
+            return []
+        found = usable_parts(self.parts, shard_file.identity(self.shard, self.experiment))
+        self.progress(sum(trajectories(self.shard, batch) for batch in found))
+        limit = limits(self.shard, self.experiment, ranks=self.team.size, memory=self.memory)
+        work = batches(self.shard, self.experiment, limit, found)
+        self.done = [*found, *work]
+        return work
+
+    def work_through(self, work: list[Batch], stop: Termination) -> bool:
+        """Do batches, all ranks together, until there are none; True if SIGTERM came to some rank before."""
+        with self.team.queue(len(work)) as queue:
+            while (number := queue.take()) is not None:
+                self._compute(work[number])
+                queue.report(trajectories(self.shard, work[number]))
+                self._look(queue, stop)
+            with watchdog(2 * self.patience, lambda: f"{self.me}: waited {2 * self.patience:.0f} s for other ranks"):
+                self.team.meet(lambda: self._look(queue, stop))
+            self._look(queue, stop)
+            return self.team.share(queue.closed())
+
+    def merge(self) -> None:
+        if not self._is_whole():
+            wait_for_parts(self.parts, self.done)
+            shard_file.merge(self.path, self.shard, self.experiment, self.done, self.parts)
+        shard_file.remove_parts(self.folder, self.shard.id)
+
+    @contextmanager
+    def failure_noted(self) -> Iterator[None]:
+        """For `status`: why the last run of this shard failed."""
+        note = self.parts / "error.txt"
+        if self.team.is_first:
+            note.unlink(missing_ok=True)
+        try:
+            yield
+        except Exception as error:
+            where = f" ({self.me})" if self.team.size > 1 else ""
+            with suppress(OSError):
+                note.write_text(f"{type(error).__name__}: {error}{where}\n")
+            raise
+
+    def _is_whole(self) -> bool:
         if not self.path.exists():
             return False
         try:
@@ -94,74 +172,22 @@ class _Run:
             _logger.warning("%s; computing it again", error)
             return False
 
-    def part(self, batch: Batch, stop: Callable[[], None]) -> Path:
-        in_block = sizes(self.shard, batch)
+    def _compute(self, batch: Batch) -> None:
+        def hangs() -> str:
+            return (
+                f"{self.me}: batch {batch.name} of shard {self.shard.id} has taken more than {self.patience:.0f} s; "
+                "a file system or a device may hang. Run again: finished batches are kept (--watchdog sets the limit)"
+            )
 
-        def compute() -> storage.Arrays:
-            outcomes = self._run(batch_blocks(self.shard, batch))
-            check(self.experiment, outcomes, in_block)
-            return reduce(self.experiment, outcomes, in_block)
+        with watchdog(self.patience, hangs):
+            compute_part(self.shard, self.experiment, batch, self.parts, self.worker)
 
-        path = self._ensure(f"{batch.name}.h5", compute, int(in_block.sum()))
-        self.progress(int(in_block.sum()))
-        stop()
-        return path
-
-    def trace(self, batch: Batch, stop: Callable[[], None]) -> Path:
-        def compute() -> storage.Arrays:
-            blocks, times = trace_blocks(self.shard, batch), np.asarray(self.shard.save_times, float)
-            traces = self.experiment.trace(blocks, times, threads=self.threads, backend=self.backend)
-            arrays: storage.Arrays = {f"trajectories/{name}": array for name, array in traces.items()}
-            arrays["trajectories/outcome"] = self._run(blocks).outcome
-            points = batch.stop - batch.start
-            return {name: a.reshape(points, kept(self.shard), *a.shape[1:]) for name, a in arrays.items()}
-
-        path = self._ensure(f"trace-{batch.name}.h5", compute)
-        stop()
-        return path
-
-    def provenance(self) -> dict[str, Any]:
-        backends = ", ".join(sorted(self.backends))
-        return provenance(backend=backends, threads=self.threads, wall_seconds=self.seconds)
-
-    def _run(self, blocks: list[Block]) -> Outcomes:
-        return self.experiment.run(blocks, threads=self.threads, backend=self.backend)
-
-    def _ensure(self, name: str, compute: Callable[[], storage.Arrays], trajectories: int = 0) -> Path:
-        path = self.parts / name
-        expected = shard_file.identity(self.shard, self.experiment) | {"part": name}
-        attributes = _attributes(path, expected)
-        if attributes is None:
-            storage.remove_leftovers(path)
-            start = time.perf_counter()
-            arrays = compute()
-            took = time.perf_counter() - start
-            attributes = {"seconds": took, "backend": self.backend, "trajectories": trajectories}
-            with storage.writing(path, expected | attributes) as file:
-                storage.store(file, arrays, compress=False)
-        self.seconds += float(attributes["seconds"])
-        self.backends.add(str(attributes["backend"]))
-        return path
-
-
-def _attributes(path: Path, expected: dict[str, Any]) -> dict[str, Any] | None:
-    # of a part of an earlier run that is whole and belongs here; None if it must be computed
-    if not path.exists():
-        return None
-    try:
-        return storage.read(path, expected)[1]
-    except StorageError as error:
-        _logger.warning("%s (this batch alone is computed again now)", error)
-        return None
-
-
-@contextmanager
-def _failure_noted(path: Path) -> Iterator[None]:
-    # for `status`: why the last run of this shard failed
-    path.unlink(missing_ok=True)
-    try:
-        yield
-    except Exception as error:
-        with suppress(OSError):
-            path.write_text(f"{type(error).__name__}: {error}\n")
-        raise
+    def _look(self, queue: WorkQueue, stop: Termination) -> None:
+        # between batches and while waiting
+        if stop.asked:
+            queue.close()
+        if self.team.is_first:
+            ready = queue.reported()
+            if ready > self.shown:
+                self.progress(ready - self.shown)
+                self.shown = ready

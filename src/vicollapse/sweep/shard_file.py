@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from vicollapse.errors import StorageError
 from vicollapse.experiments.base import Experiment
 from vicollapse.sweep import storage
 from vicollapse.sweep.batches import Batch, blocks_per_point, kept
+from vicollapse.sweep.parts import part_attributes, part_path
+from vicollapse.sweep.provenance import provenance
 
 if TYPE_CHECKING:
     from vicollapse.sweep.shards import Shard
@@ -46,22 +48,15 @@ def identity(shard: "Shard", experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def merge(
-    path: Path,
-    shard: "Shard",
-    experiment: Experiment,
-    parts: Mapping[Batch, Path],
-    traces: Mapping[Batch, Path],
-    provenance: Mapping[str, Any],
-) -> None:
+def merge(path: Path, shard: "Shard", experiment: Experiment, batches: Iterable[Batch], parts: Path) -> None:
     """Write the file of a shard from its parts, read it back, and only then give it its name.
 
     Parameters
     ----------
     path : the file.
     shard, experiment : what it is.
-    parts, traces : the part file of every batch.
-    provenance : attributes of the group "provenance".
+    batches : of the shard, each of them with a part file.
+    parts : folder of the part files.
 
     Raises
     ------
@@ -78,16 +73,27 @@ def merge(
 
     with storage.writing(path, expected, verify) as file:
         storage.store(file, _points(shard), compress=True)
-        for batch, part in parts.items():
-            _store_blocks(file, shard, batch, storage.read(part, expected)[0])
-        for batch, part in traces.items():
-            _store_trace(file, shard, batch, storage.read(part, expected)[0])
-        file.create_group("provenance").attrs.update(provenance)
+        made = []
+        for batch in batches:
+            arrays, attributes = storage.read(part_path(parts, batch), part_attributes(expected, batch))
+            (_store_trace if batch.trace else _store_blocks)(file, shard, batch, arrays)
+            made.append(attributes)
+        file.create_group("provenance").attrs.update(_provenance(made))
 
 
 def remove_parts(folder: Path, shard_id: str) -> None:
     """Delete what an unfinished shard left, once its file is complete."""
     shutil.rmtree(parts_folder(folder, shard_id), ignore_errors=True)
+
+
+def _provenance(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    def distinct(name: str) -> list[str]:
+        return sorted({str(part[name]) for part in parts})
+
+    seconds, threads = sum(float(part["seconds"]) for part in parts), max(int(part["threads"]) for part in parts)
+    ranks = len({(part["host"], part["pid"], part["rank"]) for part in parts})
+    whole = provenance(backend=", ".join(distinct("backend")), threads=threads, wall_seconds=seconds)
+    return whole | {"host": ", ".join(distinct("host")), "ranks": ranks}
 
 
 def _layout(experiment: Experiment) -> str:
