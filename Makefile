@@ -34,8 +34,8 @@ test: setup-dev ## set up, then run all checks: ruff, mypy, snakefmt, pytest
 	"$(BIN)/snakefmt" --check Snakefile workflow
 	"$(BIN)/python" -m pytest -n 2
 
-generated: setup-dev ## rewrite the files that are generated from the models (schema, table of config keys)
-	"$(BIN)/python" -m pytest -q tests/test_generated.py --fix
+generated: setup-dev ## rewrite the files that are generated (schema, table of config keys, values of `vicollapse check`)
+	"$(BIN)/python" -m pytest -q tests/test_generated.py tests/checkup/test_check_science.py --fix
 
 lock: setup-dev ## choose the newest versions that pyproject.toml allows and pin them with their hashes in locks/
 	$(LOCK) --upgrade pyproject.toml --extra mpi -o locks/run.txt

@@ -58,8 +58,8 @@ def _measure(folder: Path, side: int, replicates: int) -> dict:
     path.write_text(CONFIG.format(side=side, replicates=replicates))
     program = str(Path(sys.executable).with_name("vicollapse"))
     workflow = [sys.executable, "-m", "snakemake", "--cores", "1", "--snakefile", str(ROOT / "Snakefile"),
-                "--directory", str(folder), "--workflow-profile", str(ROOT / "profiles" / "default"), "--configfile", str(path), "-n",
-                "--quiet"]  # fmt: skip
+                "--directory", str(folder), "--workflow-profile", str(ROOT / "profiles" / "default"),
+                "--configfile", str(path), "-n", "--quiet"]  # fmt: skip
     plan, _ = _timed([program, "plan", "--config", str(path)], folder)
     dry, _ = _timed(workflow, folder)
     shards, disk = _made_up(path)

@@ -8,8 +8,8 @@ nothing but take. `us beside work`: ranks that sleep after each item, as in a co
 
 import json
 import os
-import subprocess
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -49,8 +49,6 @@ def main() -> None:
     machine.print_table(heading, [tuple(row.values()) for row in rows])
     print("\nfiles of batches of 16 blocks (4096 trajectories), seconds for each")
     machine.print_table(("step", "median"), list(files.items()))
-    print("\nfiles, seconds each")
-    machine.print_table(("step", "median"), list(files.items()))
     machine.store(options.output, options.quick, about, rows=rows, files=files)
 
 
@@ -87,7 +85,7 @@ def _files(batches: int) -> dict[str, float]:
         with (
             mock.patch.object(compute, "_reduced", made_up_counts()),
             mock.patch("vicollapse.sweep.runner.compute_part", _stopwatch(compute.compute_part, written)),
-            mock.patch("vicollapse.sweep.runner.limits", lambda *_, **__: Limits(BLOCKS * 256, 1e9, 1e12)),
+            mock.patch("vicollapse.sweep.runner.limits", return_value=Limits(BLOCKS * 256, 1e9, 1e12)),
             mock.patch.object(shard_file, "merge", merged),
         ):
             simulate(shard, Path(name))

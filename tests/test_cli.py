@@ -75,6 +75,10 @@ def test_version(capsys):
         (["plan", "--config", "nowhere.yaml"], "nowhere.yaml: no such file"),
         (["status", "--study", "frist"], "no study 'frist'; did you mean 'first'?"),
         (["aggregate", "--study", "first"], "study 'first': 1 of 1 shards are not simulated yet"),
+        (
+            ["plan", "--profile", "nowhere"],
+            "no profile 'nowhere' (a folder with config.yaml, or a file); profiles here: ",
+        ),
         (["simulate", "--shard", "abc"], "--shard needs --study"),
         (["simulate", "--study", "first", "--shard", "abc"], "study 'first' has no shard 'abc'"),
     ],
@@ -124,11 +128,64 @@ def test_plan_and_status_as_json(config, tmp_path, capsys):
     assert not (tmp_path / "results").exists()
 
 
+def test_plan_measures_on_request_and_remembers(config, tmp_path, capsys):
+    assert cli.main(["plan", "--config", config, "--study", "second", "--json"]) == 0
+    (before,) = json.loads(capsys.readouterr().out)
+    assert cli.main(["plan", "--config", config, "--study", "second", "--measure", "0.2"]) == 0
+    captured = capsys.readouterr()
+    assert "measured here" in captured.out
+    assert "second: one core takes for a trajectory " in captured.out
+    assert captured.err.splitlines()[-1] == "measuring second for about 0.2 s"
+    assert cli.main(["plan", "--config", config, "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["time"], first["speed"]) == ("predicted", None)
+    assert second["time"] == "measured"
+    (entry,) = second["speed"]["measured"]
+    assert entry["trajectories"] >= 256
+    assert second["core_seconds"] - 1.5 == pytest.approx(entry["factor"] * (before["core_seconds"] - 1.5))
+    assert [path.name for path in (tmp_path / "results").rglob("*") if path.is_file()] == ["speed.json"]
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "inf", "nan", "long"])
+def test_measuring_takes_some_time(config, capsys, seconds):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["plan", "--config", config, "--measure", seconds])
+    assert end.value.code == 2
+    assert "--measure" in capsys.readouterr().err
+
+
+def test_plan_for_a_profile(config, tmp_path, capsys):
+    profile = tmp_path / "config.profile.yaml"
+    profile.write_text("jobs: 2\nset-threads: {simulate: 8}\nset-resources: {simulate: {runtime: 1h, mem_mb: 100}}")
+    arguments = ["plan", "--config", config, "--profile", str(profile), "--cores-per-node", "4"]
+    assert cli.main(arguments) == 0
+    captured = capsys.readouterr()
+    assert "2 jobs, each 1 rank x 8 threads, 2 at once" in captured.out
+    assert "node-hours with 4 cores per node, as --cores-per-node says" in captured.out
+    assert "2 of 2 jobs need more memory than" in captured.err
+    assert cli.main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [study["study"] for study in found["studies"]] == ["first", "second"]
+    cost = found["profile"]
+    assert (cost["jobs"], cost["threads"], cost["limit_minutes"], cost["over_memory"]) == (2, 8, 60, 2)
+    assert cost["node_hours"] == pytest.approx(cost["core_hours"] / 4)
+
+
+def test_status_of_every_shard(config, capsys):
+    assert cli.main(["status", "--config", config, "--shards"]) == 0
+    heading, first, second = capsys.readouterr().out.splitlines()
+    assert heading.split()[:4] == ["study", "shard", "state", "progress"]
+    assert first.split()[2:5] == second.split()[2:5] == ["left", "0", "%"]
+    assert cli.main(["status", "--config", config, "--shards", "--json"]) == 0
+    statuses = json.loads(capsys.readouterr().out)
+    assert [[shard["state"] for shard in status["shards"]] for status in statuses] == [["left"], ["left"]]
+
+
 def test_tables_are_plain_without_a_terminal(config, capsys):
     cli.main(["status", "--config", config])
     heading, first, second = capsys.readouterr().out.splitlines()
     assert heading.startswith("study")
-    assert first.split()[:5] == ["first", "0", "0", "0", "1"]
+    assert first.split()[:6] == ["first", "0", "0", "0", "0", "1"]
     assert second.index("0 of 768") == first.index("0 of 1,200") == heading.index("trajectories")
 
 

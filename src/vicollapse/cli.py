@@ -18,6 +18,7 @@ COMMANDS = {
     "aggregate": "write the phase diagram of a study from its shards",
     "predict": "the probability of each fate for one set of parameters",
     "status": "how far every study is",
+    "check": "whether this machine, or all ranks of a job, are fit for studies",
     "figure": "draw figures from stored phase diagrams",
     "config": "print the schema, the table of keys, or a documented default config",
 }

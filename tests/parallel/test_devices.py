@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from vicollapse import experiments
+from vicollapse.ensemble import solve
 from vicollapse.errors import BackendError
 from vicollapse.parallel import devices, gpu_memory
 from vicollapse.parallel.devices import Device, Gpu, activate, agreed, choose, find_gpus, memory_limit
@@ -191,6 +193,13 @@ def test_why_there_are_no_gpus(cupy, monkeypatch, error, driver, visible, reason
     found, why = find_gpus()
     assert found == []
     assert reason in why
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_experiments_promise_only_backends_that_there_are(name):
+    backends = experiments.get(name).backends
+    assert backends[0] == "cpu"
+    assert set(backends) <= {"gpu", *solve.BACKENDS}
 
 
 def test_without_cupy_and_with_a_broken_one(monkeypatch, tmp_path):

@@ -9,7 +9,9 @@ import pytest
 
 from vicollapse.errors import ConfigError, StorageError
 from vicollapse.sweep import resources
-from vicollapse.sweep.plan import estimate, table
+from vicollapse.sweep.calibration import Measured, Speed, store
+from vicollapse.sweep.plan import estimate, explain_times, table
+from vicollapse.sweep.provenance import cpu_name
 from vicollapse.sweep.resources import available_memory, check_resources, format_bytes
 from vicollapse.sweep.shards import plan_shards
 from vicollapse.sweep.study import Config, Study
@@ -69,13 +71,33 @@ def test_memory_does_not_grow_with_the_replicates_for_ever(config):
 def test_the_table(config):
     plan = replace(estimate(config, STUDY), core_seconds=7200.0, memory_bytes=400_000_000, disk_bytes=12_345)
     heading, rows = table([plan], threads=4)
-    assert heading[-1] == "time on 4 threads"
+    assert heading[-1] == "time on 4 threads (predicted)"
     assert rows == [("s", "6", str(plan.shards_total), "0", "1,800", "1,800", "400 MB", "12.3 kB", "30 min")]
     rows = table([plan, replace(plan, study="t", memory_bytes=5)])[1]
     assert [row[0] for row in rows] == ["s", "t", "all"]
     assert rows[2][4] == "3,600"
     assert rows[2][6] == "400 MB"
     assert plan.as_dict()["points"] == 6
+
+
+def test_a_measured_speed_changes_the_time_and_nothing_else(config, fake):
+    before, shards = estimate(config, STUDY), plan_shards(STUDY, config.results / "s", minutes=0.01)
+    static = dict.fromkeys(fake.static) | {"weights": "softmax", "fates_only": False}
+    speed = Speed(cpu_name(), "fake", 1, "2026-01-02T03:04:05+00:00", (Measured(static, 2e-5, 1e-6, 3.0, 512),))
+    store(config.results / "s", speed)
+    after = estimate(config, STUDY)
+    assert plan_shards(STUDY, config.results / "s", minutes=0.01) == shards
+    start_up = len(shards) * 1.0
+    assert after.core_seconds - start_up == pytest.approx(3 * (before.core_seconds - start_up))
+    assert replace(after, core_seconds=before.core_seconds, speed=None) == before
+    assert table([after])[0][-1] == "time on 1 thread (measured here)"
+    assert table([before, after], 2)[0][-1] == "time on 2 threads (measured here or predicted)"
+    measured, predicted = explain_times([after, replace(before, study="t")])
+    assert measured.startswith(
+        "s: one core takes for a trajectory 20 ± 1 µs, 3.00 times the prediction (measured 2026-"
+    )
+    assert predicted == "t: predicted; `vicollapse plan --measure` measures on this machine"
+    assert (after.as_dict()["time"], before.as_dict()["time"]) == ("measured", "predicted")
 
 
 def test_enough_room_passes_and_leaves_no_trace(config):
@@ -131,6 +153,31 @@ def test_memory_limits_of_machine_and_container(monkeypatch, tmp_path):
     for limit, expected in (("max\n", 8000 * 1024), ("5000\n", 4000), ("500\n", 0)):
         (tmp_path / "memory.max").write_text(limit)
         assert available_memory() == expected
+
+
+def test_memory_of_this_machine():
+    assert (available_memory() or 10**9) > 10**7
+
+
+@pytest.mark.parametrize("inner", ["max", "700"])
+def test_the_limits_of_a_job_and_of_what_is_around_it(inner, tmp_path):
+    (tmp_path / "self").write_text("0::/slurm/job_7/step\n")
+    step = tmp_path / "root/slurm/job_7/step"
+    step.mkdir(parents=True)
+    for folder, limit, used in ((step, inner, "100"), (step.parent, "1000", "300"), (step.parent.parent, "max", "5")):
+        (folder / "memory.max").write_text(limit + "\n")
+        (folder / "memory.current").write_text(used + "\n")
+    assert resources.job_memory(tmp_path / "self", tmp_path / "root") == {"max": 700, "700": 600}[inner]
+
+
+def test_the_limits_of_a_job_under_the_first_version_of_control_groups(tmp_path):
+    (tmp_path / "self").write_text("5:cpu:/elsewhere\n4:memory:/job\n0::/\n")
+    job = tmp_path / "root/memory/job"
+    job.mkdir(parents=True)
+    (job / "memory.limit_in_bytes").write_text("500")
+    (job / "memory.usage_in_bytes").write_text("600")
+    assert resources.job_memory(tmp_path / "self", tmp_path / "root") == 0
+    assert resources.job_memory(tmp_path / "nowhere", tmp_path / "root") is None
 
 
 def test_sizes_for_people():

@@ -38,13 +38,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="end the run if one batch takes longer; 0 for never (%(default)s)",
     )
+    parser.add_argument("--dry-run", action="store_true", help="list what would be simulated, and how long that takes")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Simulate, on all ranks that there are."""
+    """Simulate, on all ranks that there are; or only say what would be."""
+    if options.dry_run:
+        _show(options)
+        return
     with joined(options.ranks) as team:
         for task in team.on_first(lambda: _tasks(options)):
             _simulate(task, options, team)
+
+
+def _show(options: argparse.Namespace) -> None:
+    from vicollapse.cores import available_threads
+    from vicollapse.sweep.dry_run import dry_run, table
+
+    config = common.load(options)
+    studies = common.chosen(config, options.study and [options.study])
+    pending = [shard for study in studies for shard in dry_run(config, study)]
+    cores = (options.ranks or 1) * (options.threads or available_threads())
+    common.print_table(*table([shard for shard in pending if options.shard in (None, shard.shard)], cores))
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def _check_size(team: Team, expected: int | None) -> None:
         )
     if expected is not None and team.size != expected:
         verb = "is" if team.size == 1 else "are"
-        hint = f"mpiexec -n {expected} {sys.executable} -m mpi4py -m vicollapse simulate --ranks {expected} ..."
+        hint = f"mpiexec -n {expected} {sys.executable} -m mpi4py -m vicollapse ... --ranks {expected}"
         raise BackendError(f"asked for {expected} ranks, but there {verb} {team.size}; start them like this: {hint}")
 
 

@@ -1,26 +1,20 @@
 """What a study will cost, before anything is spent: points, shards, trajectories, memory, disk, time."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from vicollapse import experiments
-from vicollapse.experiments.base import BLOCK, Experiment
-from vicollapse.sweep.batches import MAX_BYTES, MAX_SECONDS, MAX_TRAJECTORIES
+from vicollapse.sweep.calibration import Measured, Speed, stored
+from vicollapse.sweep.cost import PROCESS_BYTES, diagram_disk, shard_disk, shard_memory, shard_seconds
 from vicollapse.sweep.ledger import computed
 from vicollapse.sweep.progress import duration
 from vicollapse.sweep.resources import check_resources, format_bytes
 from vicollapse.sweep.shards import Shard, plan_shards
 from vicollapse.sweep.study import Config, Study
 
-__all__ = ["Plan", "check_resources", "estimate", "estimate_shards", "table"]
-
-PROCESS_BYTES = 300 * 2**20
-"""Interpreter, libraries and compiled kernels."""
-POINT_BYTES = 1000
-"""Names, parameters and probabilities of a point, in the shard and in the phase diagram."""
-STATE_BYTES = 128
-"""One kept trajectory at one time."""
+__all__ = ["PROCESS_BYTES", "Plan", "check_resources", "estimate", "estimate_shards", "explain_times", "table"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +29,7 @@ class Plan:
     memory_bytes : of one process at most.
     disk_bytes, disk_bytes_left : of all results, and of those that are not there yet; about, rather too much.
     core_seconds : predicted for the shards that are not done; divide by the threads.
+    speed : measured on this kind of machine; None if `core_seconds` is the experiment's own prediction.
     """
 
     study: str
@@ -47,10 +42,11 @@ class Plan:
     disk_bytes: int
     disk_bytes_left: int
     core_seconds: float
+    speed: Speed | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for `--json`."""
-        return asdict(self)
+        return {**asdict(self), "time": "measured" if self.speed else "predicted"}
 
 
 def estimate(config: Config, study: Study) -> Plan:
@@ -68,14 +64,20 @@ def estimate(config: Config, study: Study) -> Plan:
     """
     folder = config.results / study.name
     shards = plan_shards(study, folder, minutes=config.shard_minutes)
-    return estimate_shards(study, shards, computed(folder)[0])
+    return estimate_shards(study, shards, computed(folder)[0], stored(folder, study.experiment))
 
 
-def estimate_shards(study: Study, shards: Sequence[Shard], done: set[str]) -> Plan:
-    """As `estimate`, for shards that are planned already, and the ids of those that are done."""
-    experiment = experiments.get(study.experiment)
-    points = _count_points(study)
+def estimate_shards(study: Study, shards: Sequence[Shard], done: set[str], speed: Speed | None = None) -> Plan:
+    """As `estimate`, for shards that are planned already, and the ids of those that are done.
+
+    Parameters
+    ----------
+    study, shards, done : what is asked about.
+    speed : measured, as `calibration.stored` gives it; it changes the time, never the shards.
+    """
+    points = math.prod(len(values) for values in study.axes.values())
     left = [shard for shard in shards if shard.id not in done]
+    diagram = diagram_disk(experiments.get(study.experiment), points)
     return Plan(
         study=study.name,
         points=points,
@@ -83,10 +85,11 @@ def estimate_shards(study: Study, shards: Sequence[Shard], done: set[str]) -> Pl
         shards_done=len(shards) - len(left),
         trajectories=points * study.replicates,
         trajectories_left=sum(shard.trajectories for shard in left),
-        memory_bytes=max((_memory(experiment, shard) for shard in shards), default=PROCESS_BYTES),
-        disk_bytes=_disk(experiment, shards, points),
-        disk_bytes_left=_disk(experiment, left, points) if left else 0,
-        core_seconds=sum(_seconds(experiment, shard) for shard in left),
+        memory_bytes=max((shard_memory(shard) for shard in shards), default=PROCESS_BYTES),
+        disk_bytes=diagram + sum(shard_disk(shard) for shard in shards),
+        disk_bytes_left=diagram + sum(shard_disk(shard) for shard in left) if left else 0,
+        core_seconds=sum(shard_seconds(shard, speed) for shard in left),
+        speed=speed,
     )
 
 
@@ -96,63 +99,44 @@ def table(plans: Sequence[Plan], threads: int = 1) -> tuple[tuple[str, ...], lis
     Parameters
     ----------
     plans : one per study.
-    threads : for the predicted time.
+    threads : for the time.
 
     Returns
     -------
     heading, rows : texts; the last row is the sum if there are several studies.
     """
     time = "time on 1 thread" if threads == 1 else f"time on {threads} threads"
+    kinds = {"measured here" if plan.speed else "predicted" for plan in plans}
+    time += f" ({' or '.join(sorted(kinds))})" if kinds else ""
     heading = ("study", "points", "shards", "done", "trajectories", "to simulate", "memory", "disk", time)
     rows = [*plans, _total(plans)] if len(plans) > 1 else plans
     return heading, [_row(plan, threads) for plan in rows]
 
 
-def _count_points(study: Study) -> int:
-    count = 1
-    for values in study.axes.values():
-        count *= len(values)
-    return count
+def explain_times(plans: Sequence[Plan]) -> list[str]:
+    """Lines that say where the times in the table come from."""
+    lines = [f"{plan.study}: {_explain(plan.speed)}" for plan in plans if plan.speed]
+    if unknown := [plan.study for plan in plans if not plan.speed]:
+        lines.append(f"{', '.join(unknown)}: predicted; `vicollapse plan --measure` measures on this machine")
+    return lines
 
 
-def _seconds(experiment: Experiment, shard: Shard) -> float:
-    replicates = shard.stop - shard.first
-    work = sum(experiment.seconds(point.parameters) for point in shard.points) * replicates
-    return experiment.start_up_seconds(shard.points[0].parameters) + work
+def _explain(speed: Speed) -> str:
+    # names of what differs between the entries, where there are several
+    varying = [name for name in speed.measured[0].static if len({str(m.static[name]) for m in speed.measured}) > 1]
 
+    def one(m: Measured) -> str:
+        which = "".join(f"{name} {m.static[name]}: " for name in varying)
+        spread = f" ± {1e6 * m.spread:.2g}" if m.spread else ""
+        return f"{which}{1e6 * m.seconds:.3g}{spread} µs, {m.factor:.2f} times the prediction"
 
-def _memory(experiment: Experiment, shard: Shard) -> int:
-    most = 0.0
-    for point in shard.points:
-        each = max(experiment.bytes_per_trajectory(point.parameters), 1.0)
-        seconds = max(experiment.seconds(point.parameters), 1e-9)
-        limits = (MAX_TRAJECTORIES, MAX_SECONDS / seconds, MAX_BYTES / each)
-        most = max(most, each * max(BLOCK, min(*limits, shard.trajectories)))
-    return int(PROCESS_BYTES + most + _shard_bytes(experiment, shard))
-
-
-def _disk(experiment: Experiment, shards: Sequence[Shard], points: int) -> int:
-    diagram = points * (POINT_BYTES + 2 * _counts(experiment))
-    return int(diagram + sum(_shard_bytes(experiment, shard) + _kept_bytes(shard) for shard in shards))
-
-
-def _shard_bytes(experiment: Experiment, shard: Shard) -> int:
-    sums = sum(2 * 8 * observable.size for observable in experiment.observables)
-    blocks = -(-(shard.stop - shard.first) // BLOCK)
-    return len(shard.points) * (POINT_BYTES + 2 * _counts(experiment) + blocks * sums)
-
-
-def _counts(experiment: Experiment) -> int:
-    bins = sum(observable.size * (len(observable.edges) - 1) for observable in experiment.observables)
-    return 8 * (len(experiment.outcomes) + len(experiment.flags) + len(experiment.counters) + bins)
-
-
-def _kept_bytes(shard: Shard) -> int:
-    return 2 * STATE_BYTES * len(shard.points) * shard.keep_trajectories * len(shard.save_times)
+    texts = "; ".join(one(m) for m in speed.measured)
+    return f"one core takes for a trajectory {texts} (measured {speed.date[:10]} on {speed.machine})"
 
 
 def _total(plans: Sequence[Plan]) -> Plan:
-    values = {name: sum(getattr(plan, name) for plan in plans) for name in Plan.__dataclass_fields__ if name != "study"}
+    names = [name for name in Plan.__dataclass_fields__ if name not in ("study", "speed")]
+    values = {name: sum(getattr(plan, name) for plan in plans) for name in names}
     return Plan(study="all", **values | {"memory_bytes": max(plan.memory_bytes for plan in plans)})
 
 

@@ -47,18 +47,44 @@ def check_resources(plans: "Sequence[Plan]", folder: Path) -> None:
 
 
 def available_memory() -> int | None:
-    """Bytes of memory that a new process can have here, container limits included; None if unknown."""
-    found = []
-    with suppress(OSError, ValueError, IndexError):
+    """Bytes of memory that a new process can have here, limits of containers and jobs included; None if unknown."""
+    found = [left for left in (job_memory(),) if left is not None]
+    with suppress(OSError, ValueError, IndexError, StopIteration):
         line = next(line for line in _MEMINFO.read_text().splitlines() if line.startswith("MemAvailable:"))
         found.append(int(line.split()[1]) * 1024)
-    with suppress(OSError, ValueError):
-        limit, used = ((_CGROUP / name).read_text() for name in ("memory.max", "memory.current"))
-        found.append(max(0, int(limit) - int(used)))
     if not found:
         with suppress(OSError, ValueError, AttributeError):
             found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return min(found) if found else None
+    return min(found, default=None)
+
+
+def job_memory(membership: Path = Path("/proc/self/cgroup"), root: Path | None = None) -> int | None:
+    """Bytes left of the limits of this process's control groups, the outer ones included; None without a limit.
+
+    Parameters
+    ----------
+    membership, root : what the system says of this process's groups, and where the groups are.
+    """
+    root = root or _CGROUP
+    left = _left(root, "/", "memory.max", "memory.current")  # of a container, which may show no other group
+    with suppress(OSError):
+        for line in membership.read_text().splitlines():
+            number, controllers, path = line.split(":", 2)
+            if number == "0":
+                left += _left(root, path, "memory.max", "memory.current")
+            elif "memory" in controllers.split(","):
+                left += _left(root / "memory", path, "memory.limit_in_bytes", "memory.usage_in_bytes")
+    return min(left, default=None)
+
+
+def _left(root: Path, path: str, limit: str, used: str) -> list[int]:
+    found, group = [], root / path.lstrip("/")
+    for folder in (group, *group.parents):
+        if folder == root.parent:
+            break
+        with suppress(OSError, ValueError):  # no such group, or "max"
+            found.append(max(0, int((folder / limit).read_text()) - int((folder / used).read_text())))
+    return found
 
 
 def _existing(folder: Path) -> Path:

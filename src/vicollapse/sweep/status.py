@@ -1,22 +1,18 @@
-"""How far every study of a config is: shards done, running, failed and left, speed, time left."""
+"""How far a study is: shards done, running, failed, interrupted and left, speed, time left."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
-
 from vicollapse.sweep.aggregate import FILE_NAME
-from vicollapse.sweep.batches import blocks_per_point
-from vicollapse.sweep.lock import holder
-from vicollapse.sweep.progress import duration
-from vicollapse.sweep.shard_file import parts_folder, shard_path
+from vicollapse.sweep.calibration import stored
+from vicollapse.sweep.cost import shard_seconds
+from vicollapse.sweep.shard_state import ShardState, shard_states
 
 if TYPE_CHECKING:
     from vicollapse.sweep.shards import Shard
-
-_SAMPLE = 32  # files that are read for the speed
 
 
 @dataclass
@@ -26,121 +22,93 @@ class Status:
     Parameters
     ----------
     study : its name.
-    done, running, failed, left : shards; those left have neither been finished, nor run now, nor failed.
+    done, running, failed, interrupted, left : shards; those left have not been begun.
+    ranks : of the shards that are running now.
     trajectories, trajectories_done : wanted, and simulated (unfinished shards count by their finished batches).
     per_second : trajectories per second of the runs that there are now (of one run, if there is none); 0 if unknown.
+    per_second_per_rank : the same of one rank, on average.
+    speed_of : what the speed is taken from: "running", "finished" or "begun" shards, a "measured" one, or "".
     seconds_left : predicted; None if the speed is unknown.
     aggregated : whether there is a phase diagram that is newer than every shard.
     errors : shard -> why its last run failed.
+    shards : every one of them.
     """
 
     study: str
     done: int = 0
     running: int = 0
     failed: int = 0
+    interrupted: int = 0
     left: int = 0
+    ranks: int = 0
     trajectories: int = 0
     trajectories_done: int = 0
     per_second: float = 0.0
+    per_second_per_rank: float = 0.0
+    speed_of: str = ""
     seconds_left: float | None = None
     aggregated: bool = False
     errors: dict[str, str] = field(default_factory=dict)
+    shards: list[ShardState] = field(default_factory=list)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, for `--json`."""
-        return asdict(self)
+    def to_dict(self, *, shards: bool = False) -> dict[str, Any]:
+        """Plain data, for `--json`; with or without every shard."""
+        data = asdict(self)
+        return data if shards else {name: value for name, value in data.items() if name != "shards"}
 
 
-def study_status(name: str, folder: Path, shards: Sequence["Shard"]) -> Status:
+def study_status(name: str, folder: Path, shards: Sequence["Shard"], *, thorough: bool = False) -> Status:
     """Look at the files of a study.
 
     Parameters
     ----------
     name, folder : of the study.
     shards : of the study.
+    thorough : find the speed of every finished shard, too.
 
     Returns
     -------
     Status : a snapshot; nothing is changed.
     """
-    status = Status(name)
-    for shard in shards:
-        _count(status, folder, shard)
-    status.per_second = _speed(folder, shards) * max(status.running, 1)
-    missing = status.trajectories - status.trajectories_done
-    if status.per_second > 0 or missing == 0:
-        status.seconds_left = missing / status.per_second if missing else 0.0
-    status.aggregated = status.done == len(shards) and _newer(folder / FILE_NAME, shards, folder)
+    states = shard_states(name, folder, shards, thorough=thorough)
+    counts = Counter(state.state for state in states)
+    running = [state for state in states if state.state == "running"]
+    status = Status(
+        name,
+        done=counts["done"],
+        running=counts["running"],
+        failed=counts["failed"],
+        interrupted=counts["interrupted"],
+        left=counts["left"],
+        ranks=sum(max(1, state.ranks) for state in running),
+        trajectories=sum(state.trajectories for state in states),
+        trajectories_done=sum(state.trajectories_done for state in states),
+        errors={state.shard: state.reason for state in states if state.state == "failed"},
+        shards=states,
+    )
+    _predict(status, folder, shards)
+    status.aggregated = status.done == len(shards) and _newer(folder / FILE_NAME, states)
     return status
 
 
-def table(statuses: Iterable[Status]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Heading and rows of the table that `vicollapse status` prints."""
-    heading = ("study", "done", "running", "failed", "left", "trajectories", "per second", "time left", "phase diagram")
-    return heading, [_row(status) for status in statuses]
+def _predict(status: Status, folder: Path, shards: Sequence["Shard"]) -> None:
+    missing = status.trajectories - status.trajectories_done
+    for source in ("running", "done", "interrupted", "failed"):
+        known = [each for each in status.shards if each.state == source and each.per_second_per_rank]
+        if known and not status.speed_of:
+            status.speed_of = {"done": "finished", "running": "running"}.get(source, "begun")
+            ranks = [max(1, each.ranks) for each in known]
+            total = sum(each.per_second_per_rank * n for each, n in zip(known, ranks, strict=True))
+            status.per_second_per_rank = total / sum(ranks)
+            status.per_second = status.per_second_per_rank * (status.ranks or max(ranks))
+    if not status.speed_of and missing and (speed := stored(folder, shards[0].experiment)):
+        status.speed_of = "measured"
+        seconds = sum(shard_seconds(shard, speed) for shard in shards)
+        status.per_second = status.per_second_per_rank = status.trajectories / seconds
+    if status.per_second > 0 or not missing:
+        status.seconds_left = missing / status.per_second if missing else 0.0
 
 
-def _row(s: Status) -> tuple[str, ...]:
-    percent = 100 * s.trajectories_done // max(s.trajectories, 1)
-    return (
-        s.study,
-        *(str(number) for number in (s.done, s.running, s.failed, s.left)),
-        f"{s.trajectories_done:,} of {s.trajectories:,} ({percent} %)",
-        f"{s.per_second:,.0f}" if s.per_second else "-",
-        "-" if s.seconds_left is None else duration(s.seconds_left),
-        "written" if s.aggregated else "to do",
-    )
-
-
-def _count(status: Status, folder: Path, shard: "Shard") -> None:
-    total = len(shard.points) * (shard.stop - shard.first)
-    parts = parts_folder(folder, shard.id)
-    status.trajectories += total
-    if shard_path(folder, shard.id).exists():
-        status.done += 1
-        status.trajectories_done += total
-        return
-    status.trajectories_done += int(total * _fraction(parts, shard))
-    if holder(parts / "lock") is not None:
-        status.running += 1
-    elif (parts / "error.txt").exists():
-        status.failed += 1
-        status.errors[shard.id] = (parts / "error.txt").read_text(errors="replace").strip()
-    else:
-        status.left += 1
-
-
-def _fraction(parts: Path, shard: "Shard") -> float:
-    # part files are named after their blocks
-    names = [path.stem.split("-") for path in parts.glob("[0-9]*-[0-9]*.h5")]
-    blocks = sum(int(stop) - int(start) for start, stop in names)
-    return min(1.0, blocks / (len(shard.points) * blocks_per_point(shard)))
-
-
-def _speed(folder: Path, shards: Sequence["Shard"]) -> float:
-    # trajectories per second of one run, from what finished files say
-    trajectories = seconds = 0.0
-    finished = [shard for shard in shards if shard_path(folder, shard.id).exists()]
-    for shard in finished[-_SAMPLE:]:
-        took = _attribute(shard_path(folder, shard.id), "wall_seconds", "provenance")
-        if took is not None:
-            seconds += took
-            trajectories += len(shard.points) * (shard.stop - shard.first)
-    for path in (path for shard in shards for path in sorted(parts_folder(folder, shard.id).glob("[0-9]*.h5"))[:4]):
-        took, number = _attribute(path, "seconds"), _attribute(path, "trajectories")
-        if took is not None and number is not None:
-            seconds, trajectories = seconds + took, trajectories + number
-    return trajectories / seconds if seconds > 0 else 0.0
-
-
-def _attribute(path: Path, name: str, group: str = "/") -> float | None:
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            return float(file[group].attrs[name])
-    except (OSError, KeyError):
-        return None
-
-
-def _newer(path: Path, shards: Sequence["Shard"], folder: Path) -> bool:
-    newest = max((shard_path(folder, shard.id).stat().st_mtime for shard in shards), default=0.0)
+def _newer(path: Path, states: Sequence[ShardState]) -> bool:
+    newest = max((state.since or 0.0 for state in states), default=0.0)
     return path.exists() and path.stat().st_mtime >= newest
