@@ -4,6 +4,7 @@
 #   snakemake --cores all --configfile config/test.yaml     another config
 #   snakemake --dry-run                                     what would be done
 #   snakemake --report report.html                          a report of all that is there
+#   snakemake --profile profiles/slurm                      the same on a cluster (docs/hpc.md)
 #
 # Studies are split into shards; one job simulates one shard. Shards are never computed twice: what a config
 # asks for and is there already, from this or an earlier run, is kept.
@@ -17,6 +18,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/one_run.smk"
 
 
 localrules:

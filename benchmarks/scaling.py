@@ -36,6 +36,8 @@ studies:
 """
 POINTS = 200
 TARGET = 0.95
+WAYS = ("ranks", "alone")
+"""Ranks of one job; as many jobs of one rank."""
 
 
 def main() -> None:
@@ -50,7 +52,8 @@ def main() -> None:
         _run(base / "warm", 256, 1, 1)
         for number in range(rounds):
             for ranks in counts:
-                for name, jobs, each in (("ranks", 1, ranks), ("alone", ranks, 1)):
+                for name in WAYS if ranks > 1 else WAYS[:1]:
+                    jobs, each = (1, ranks) if name == "ranks" else (ranks, 1)
                     key = f"{ranks} {name}"
                     seconds, inside = _run(base / f"{number}-{key}", replicates // jobs, jobs, each)
                     job.setdefault(key, []).append(seconds)
@@ -94,7 +97,7 @@ def _row(ranks: int, job: dict[str, list[float]], work: dict[str, list[float]]) 
         "work_seconds": statistics.median(work[f"{ranks} ranks"]),
         "efficiency_job": efficiency(job, "ranks"),
         "efficiency_work": efficiency(work, "ranks"),
-        "efficiency_alone": efficiency(work, "alone"),
+        "efficiency_alone": efficiency(work, "alone") if ranks > 1 else 1.0,
     }
 
 

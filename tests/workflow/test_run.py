@@ -99,7 +99,7 @@ def test_a_simulation_that_outlives_its_run_is_waited_for(fresh):
     command = [sys.executable, "-c", "import time; time.sleep(200)", "vicollapse simulate", shards[0].id]
     with subprocess.Popen(command, cwd=fresh.folder) as left_over:
         run = subprocess.Popen(fresh.command(), cwd=fresh.folder, stderr=subprocess.PIPE, text=True)
-        seen = next((line for line in run.stderr if "waiting for processes" in line), "nobody was waited for")
+        seen = next((line for line in run.stderr if "waiting for process" in line), "nobody was waited for")
         assert not fresh.shards()
         left_over.terminate()
         output = run.stderr.read()

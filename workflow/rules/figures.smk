@@ -14,6 +14,9 @@ rule figure:
         caption=FIGURE.replace("{suffix}", "txt"),
     log:
         "logs/figures/{figure}.log",
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 15 * attempt,
     params:
         figure=lambda wildcards: digest(CONFIG.figures[wildcards.figure]),
     message:

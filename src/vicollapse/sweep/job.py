@@ -1,4 +1,4 @@
-"""What one job of a batch system asks for: memory and time of a shard, shared by ranks and threads, more on each try."""
+"""What one job of a batch system asks for: memory and time of a shard, by ranks and threads, more on each try."""
 
 import math
 from dataclasses import dataclass
