@@ -40,12 +40,13 @@ def test_ranks_are_counted_by_machine():
     assert "4 on each of 9 machines" in ranks.judge([f"n{i // 4}" for i in range(36)], "", True, {}).found
 
 
-@pytest.mark.parametrize(("hosts", "tasks"), [("a", "4"), ("aab", "2")])
-def test_ranks_that_are_not_those_of_the_job(hosts, tasks):
+@pytest.mark.parametrize(("hosts", "tasks"), [("a", "4"), ("aab", "9")])
+def test_fewer_ranks_than_tasks_of_the_job(hosts, tasks):
     finding = ranks.judge(hosts, "MPI", True, {"SLURM_NTASKS": tasks})
     assert finding.verdict is Verdict.WARNING
     assert f"mpiexec -n {tasks}" in finding.advice
     assert ranks.judge("a" * int(tasks), "MPI", True, {"SLURM_NTASKS": tasks}).verdict is Verdict.OK
+    assert ranks.judge("a" * 99, "MPI", True, {"SLURM_NTASKS": tasks}).verdict is Verdict.OK
 
 
 def test_threads_must_be_allowed_to_call_mpi_across_machines():

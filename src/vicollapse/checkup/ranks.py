@@ -26,7 +26,7 @@ def judge(hosts: Sequence[str], library: str, threads_may_call: bool, environmen
     """
     text = f"{number_of(len(hosts), 'rank')}: {_spread(hosts)}; MPI: {' '.join(library.split())}"
     tasks = environment.get("SLURM_NTASKS", "")
-    if tasks.isdigit() and int(tasks) != len(hosts):
+    if tasks.isdigit() and int(tasks) > len(hosts):  # fewer under mpiexec: it starts its own helpers with srun
         return warning(
             f"{text}; but the job has {number_of(int(tasks), 'task')} (SLURM_NTASKS)",
             f"start all of them: mpiexec -n {tasks} python -m mpi4py -m vicollapse ... --ranks {tasks}",

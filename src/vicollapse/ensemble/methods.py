@@ -1,6 +1,7 @@
 """Rosenbrock methods in the transformed form of Hairer & Wanner: A, C and gamma; everything else follows from them."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +36,19 @@ class Rosenbrock:
     @property
     def nodes(self) -> NDArray[np.float64]:
         """(stages,) times of the stages, in units of the step."""
-        return (self.A @ self._gammas()).sum(1)
+        return np.array([_dot(row, self._slopes()) for row in self.A], float)
 
     @property
     def slopes(self) -> NDArray[np.float64]:
         """(stages,) factors of dt df/dt in non-autonomous problems."""
-        return self._gammas().sum(1)
+        return np.array(self._slopes(), float)
 
-    def _gammas(self):
-        return np.linalg.inv(np.eye(self.stages) / self.gamma - self.C)
+    def _slopes(self):
+        # row sums of (I/gamma - C)^-1 in rational numbers: the last bit of BLAS depends on the processor
+        found: list[Fraction] = []
+        for row in self.C:
+            found.append(Fraction(self.gamma) * (1 + _dot(row, found)))
+        return found
 
     def evaluated_at(self, stage: int) -> int:
         """First stage whose right-hand side is at the same point: its value is used again."""
@@ -51,6 +56,10 @@ class Rosenbrock:
             s for s in range(stage + 1) if np.allclose(self.A[s], self.A[stage]) and np.isclose(*self.nodes[[s, stage]])
         )
         return next(same)
+
+
+def _dot(row, exact):
+    return sum((Fraction(entry) * x for entry, x in zip(row, exact, strict=False)), Fraction(0))
 
 
 def _method(name, order, gamma, A, C):

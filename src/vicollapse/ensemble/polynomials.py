@@ -1,5 +1,7 @@
 """Polynomials of the elementary functions in the generated kernels."""
 
+import math
+
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
@@ -24,10 +26,17 @@ def tail_coefficients(degree: int = 16, centre: float = 3.5) -> NDArray[np.float
     """
 
     def scaled(y):
-        x = centre * (1 + y) / (1 - y + 1e-300)
-        return erfcx(x) * (x + centre)
+        x = centre * (1 + y) / (1 - y)
+        return float(erfcx(x)) * (x + centre)
 
-    fit = chebyshev.Chebyshev.interpolate(scaled, degree, domain=[-1, 1])
-    coefficients = np.array(chebyshev.cheb2poly(fit.coef), np.float64)
+    coefficients = np.array(chebyshev.cheb2poly(_interpolate(scaled, degree + 1)), float).round(14)
     coefficients[0] += centre - np.polyval(coefficients[::-1], -1.0)
     return coefficients
+
+
+def _interpolate(function, n):
+    # as Chebyshev.interpolate, but without BLAS and SIMD cosines, whose last bits depend on the processor
+    angles = [math.pi * (k + 0.5) / n for k in range(n)]
+    values = [function(math.cos(angle)) for angle in angles]
+    sums = [math.fsum(v * math.cos(j * a) for v, a in zip(values, angles, strict=True)) for j in range(n)]
+    return [sums[0] / n, *(2 * total / n for total in sums[1:])]

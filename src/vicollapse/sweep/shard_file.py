@@ -4,6 +4,8 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _SLAB = 2**24
 _CHUNK = 2**18
+_BLOCKS_TOGETHER = 1024
 
 
 def shard_path(folder: Path, shard_id: str) -> Path:
@@ -73,11 +76,13 @@ def merge(path: Path, shard: "Shard", experiment: Experiment, batches: Iterable[
 
     with storage.writing(path, expected, verify) as file:
         storage.store(file, _points(shard), compress=True)
-        made = []
-        for batch in batches:
-            arrays, attributes = storage.read(part_path(parts, batch), part_attributes(expected, batch))
-            (_store_trace if batch.trace else _store_blocks)(file, shard, batch, arrays)
-            made.append(attributes)
+        made: list[dict[str, Any]] = []
+        for neighbours in _together(batches):
+            read = [storage.read(part_path(parts, batch), part_attributes(expected, batch)) for batch in neighbours]
+            arrays = {name: np.concatenate([part[name] for part, _ in read]) for name in read[0][0]}
+            whole = replace(neighbours[0], stop=neighbours[-1].stop)
+            (_store_trace if whole.trace else _store_blocks)(file, shard, whole, arrays)
+            made += [attributes for _, attributes in read]
         file.create_group("provenance").attrs.update(_provenance(made))
 
 
@@ -113,6 +118,22 @@ def _points(shard: "Shard") -> storage.Arrays:
         "parameters": text(p.parameters.model_dump_json() for p in shard.points),
     }
     return arrays | ({"time": np.asarray(shard.save_times, float)} if kept(shard) else {})
+
+
+def _together(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    # neighbours are written at once: a chunk of the file is then compressed once, not once for each of them
+    neighbours: list[Batch] = []
+    for batch in sorted(batches, key=attrgetter("trace", "start")):
+        if neighbours and not _continues(neighbours, batch):
+            yield neighbours
+            neighbours = []
+        neighbours.append(batch)
+    yield neighbours
+
+
+def _continues(neighbours: list[Batch], batch: Batch) -> bool:
+    adjacent = not batch.trace and batch.start == neighbours[-1].stop
+    return adjacent and batch.stop - neighbours[0].start <= _BLOCKS_TOGETHER
 
 
 def _store_blocks(file: h5py.File, shard: "Shard", batch: Batch, arrays: storage.Arrays) -> None:
