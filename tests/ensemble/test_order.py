@@ -14,7 +14,7 @@ STEPS = {"Rodas3": (20, 40, 80, 160), "Rodas4": (10, 20, 40, 80), "Rodas5P": (8,
 def _errors(problem, start, parameters, exact, method, steps):
     errors = []
     for count in steps:
-        s = solve(problem, start, parameters, 2.0, rtol=1e6, atol=1e6, method=method, dt_max=2.0 / count, terms=5)
+        s = solve(problem, start, parameters, 2.0, rtol=1e6, atol=1e6, method=method, dt_max=2.0 / count, terms=9)
         assert s.status[0] == Status.REACHED
         assert s.rejected[0] == 0
         errors.append(abs(s.states[0, 0] - exact))

@@ -41,7 +41,7 @@ def test_every_geometry_lands_on_the_reference(weights):
 
 @pytest.mark.slow
 def test_ladder_of_tolerances():
-    """Tighter tolerances give smaller errors, down to 1e-7 at rtol 1e-10 (ten probits)."""
+    """Tighter tolerances give smaller errors, down to 1e-7 at rtol 1e-10 (21 terms)."""
     state, separation = starts(6, seed=5)
     exact = run("softmax", state, separation, 30.0, rtol=1e-11, backend="reference").states
     errors = [error(run("softmax", state, separation, 30.0, rtol=r).states, exact) for r in (1e-4, 1e-6, 1e-8, 1e-10)]

@@ -19,7 +19,7 @@ from vicollapse.ensemble.solution import Problem
 
 _PACKAGE = Path(__file__).parents[1]
 _SOURCES = (
-    *("symbolic.py", "schedules.py", "mixture/integrals.py"),
+    *("symbolic.py", "schedules.py", "mixture/expansion.py", "mixture/expansion.json"),
     *(
         f"ensemble/{name}.py"
         for name in ("codegen", "derive", "expand", "lanes", "linear_algebra", "methods", "observer", "polynomials")

@@ -7,7 +7,7 @@ from vicollapse.ensemble.lanes import LANES, LaneSource, text, weighted_sum
 from vicollapse.ensemble.linear_algebra import factorise, solve
 from vicollapse.ensemble.methods import Rosenbrock
 from vicollapse.ensemble.observer import observer_source
-from vicollapse.ensemble.polynomials import exp_coefficients, horner, tail_coefficients
+from vicollapse.ensemble.polynomials import exp_coefficients, horner
 from vicollapse.symbolic import System
 
 _SCALARS = ("_now", "_dt", "_error", "_rtol", "_atol")
@@ -20,14 +20,14 @@ def module_source(system: System, method: Rosenbrock, terms: int) -> str:
     ----------
     system : the equations.
     method : the Rosenbrock method.
-    terms : probits per logistic-normal integral, 5 to 10 (error of S 6e-7 to 2e-10).
+    terms : of the expansion of the logistic-normal integrals, see `mixture.expansion`.
     """
     kernel = _Kernel(system, method, terms)
     observer, observer_constants = observer_source(system)
     constants = {**kernel.constants(), **observer_constants}
     return "\n".join(
         [
-            f'"""Generated from the equations of {system.name}: {method.name}, {terms} probits. Do not edit."""',
+            f'"""Generated from the equations of {system.name}: {method.name}, {terms} terms. Do not edit."""',
             "",
             _runtime(terms),
             "\n".join(f"{name} = {value}" for name, value in constants.items()),
@@ -180,10 +180,6 @@ def _template(name):
 
 
 def _runtime(terms):
-    """Elementary functions with polynomials an order of magnitude better than the probit mixture."""
-    exp_degree, tail_degree = (8, 11) if terms <= 5 else (11, 16)
-    return (
-        _template("runtime.py")
-        .replace("EXP_POLYNOMIAL", horner(exp_coefficients(exp_degree), "r"))
-        .replace("TAIL_POLYNOMIAL", horner(tail_coefficients(tail_degree), "y"))
-    )
+    """Elementary functions, an order of magnitude better than the integrals."""
+    degree = 8 if terms <= 14 else 11
+    return _template("runtime.py").replace("EXP_POLYNOMIAL", horner(exp_coefficients(degree), "r"))

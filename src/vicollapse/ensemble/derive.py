@@ -1,4 +1,4 @@
-"""From a System to assignments: Jacobian and df/dt by the chain rule, integrals as probits, shared terms once."""
+"""From a System to assignments: Jacobian and df/dt by the chain rule, integrals expanded, shared terms once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Program:
 
 
 def derive(system: System, terms: int) -> Program:
-    """Right-hand side, derivatives, events and breakpoints of a system; integrals as `terms` probits."""
+    """Right-hand side, derivatives, events and breakpoints of a system; integrals in `terms` terms."""
     return _finish(_Chain(system).outputs(), terms)
 
 

@@ -1,32 +1,26 @@
-"""Logistic-normal integrals as sums over the terms of a probit mixture, sigmoid(x) ~ sum_i p_i Phi(s_i x)."""
+"""Logistic-normal integrals become polynomials, by the expansion of `mixture/expansion.py`."""
 
-import numpy as np
+from collections.abc import Callable, Sequence
+from math import factorial
+
 import sympy as sp
 
-from vicollapse.mixture.integrals import probit_mixture
+from vicollapse.mixture.expansion import expansion
 from vicollapse.symbolic import LogisticNormal
 
-
-class gauss(sp.Function):
-    """exp(-x^2 / 2)."""
-
-
-class cdf(sp.Function):
-    """cdf(x, gauss(x)): the normal distribution function."""
+_Name = Callable[[str, sp.Expr], sp.Expr]
+_HALF = sp.Rational(1, 2)
 
 
 def expand_integrals(program: dict[sp.Symbol, sp.Expr], terms: int) -> dict[sp.Symbol, sp.Expr]:
-    """Replace every LogisticNormal(n, a, v), n = 0..3, by its sum over `terms` probits.
+    """Replace every LogisticNormal(n, a, v), n = 0..3, by an expansion of so many terms.
 
-    With q_i = sqrt(v + 1/s_i^2) and x_i = a / q_i: S = sum p_i Phi(x_i), L = a S + sum p_i phi(x_i) q_i, and the next
-    two derivatives in a; S is exactly dL/da, so the approximate flow is still the gradient of an approximate KL.
-
-    Source: Monahan & Stefanski, in Handbook of the Logistic Distribution (1992), chapter 17.
+    S is exactly dL/da, so that the approximate flow is still the gradient of an approximate KL. What depends on v alone
+    is computed once for all a, and once per trajectory if v is a parameter.
     """
     used = sorted({e for x in program.values() for e in x.atoms(LogisticNormal)}, key=str)
     points = sorted({e.args[1:] for e in used}, key=str)
     variances = sorted({v for _, v in points}, key=str)
-    weights, slopes, _ = probit_mixture(terms)
     added: dict[sp.Symbol, sp.Expr] = {}
 
     def named(label, expression):
@@ -35,31 +29,51 @@ def expand_integrals(program: dict[sp.Symbol, sp.Expr], terms: int) -> dict[sp.S
         added.setdefault(symbol, expression)
         return symbol
 
-    def scales(i, v):
-        q = [named(f"root{i}_{k}", sp.sqrt(v + float(1 / s**2))) for k, s in enumerate(slopes)]
-        return q, [named(f"width{i}_{k}", 1 / q_k) for k, q_k in enumerate(q)]
-
-    scale = {v: scales(i, v) for i, v in enumerate(variances)}
-    for i, (a, v) in enumerate(points):
-        q, c = scale[v]
-        orders = {e.args[0] for e in used if e.args[1:] == (a, v)}
-        _expand_point(named, i, a, q, c, weights, orders)
-    names = {e: sp.Symbol(f"integral{e.args[0]}_{points.index(e.args[1:])}", real=True) for e in used}
-    return added | {s: x.xreplace(names) for s, x in program.items()}
+    in_v = {v: _in_variance(named, i, v, terms) for i, v in enumerate(variances)}
+    integrals = {(a, v): _in_argument(named, i, a, *in_v[v]) for i, (a, v) in enumerate(points)}
+    return added | {s: x.xreplace({e: integrals[e.args[1:]][e.args[0]] for e in used}) for s, x in program.items()}
 
 
-def _expand_point(named, i, a, q, c, weights, orders):
+def _in_variance(named: _Name, i: int, v: sp.Expr, terms: int) -> tuple[sp.Expr, list[sp.Expr]]:
+    """c^2, and the coefficients of the powers of y."""
+    table = expansion(terms)
+    z = named(f"narrow{i}", 2 * table.shift / (v + table.shift) - 1)
+    coefficients = [named(f"coefficient{i}_{j}", _horner(row, z)) for j, row in enumerate(table.coefficients)]
+    return named(f"square{i}", table.scale**2 * (v + table.shift)), coefficients
+
+
+def _in_argument(named: _Name, i: int, a: sp.Expr, square: sp.Expr, coefficients: list[sp.Expr]) -> list[sp.Expr]:
+    """L, S and the next two derivatives in a at one point: s is the part of S in u, t that of the next one."""
     a = named(f"argument{i}", a)
-    x = [named(f"argument{i}_{k}", c_k * a) for k, c_k in enumerate(c)]
-    g = [named(f"gauss{i}_{k}", gauss(x_k)) for k, x_k in enumerate(x)]
-    density = [
-        named(f"density{i}_{k}", float(p / np.sqrt(2 * np.pi)) * g_k)
-        for k, (p, g_k) in enumerate(zip(weights, g, strict=True))
-    ]
-    S = named(f"integral1_{i}", sp.Add(*(float(p) * cdf(x_k, g_k) for p, x_k, g_k in zip(weights, x, g, strict=True))))
-    if 0 in orders:
-        named(f"integral0_{i}", a * S + sp.Add(*(d * q_k for d, q_k in zip(density, q, strict=True))))
-    if orders & {2, 3}:
-        steep = [named(f"steep{i}_{k}", d * c_k) for k, (d, c_k) in enumerate(zip(density, c, strict=True))]
-        named(f"integral2_{i}", sp.Add(*steep))
-        named(f"integral3_{i}", -a * sp.Add(*(s * c_k**2 for s, c_k in zip(steep, c, strict=True))))
+    length = named(f"length{i}", a**2 + square)
+    per_q = named(f"per_length{i}", 1 / sp.sqrt(length))
+    u = named(f"near{i}", square * per_q**2)
+    r, r1, r2, r3 = _taylor(named, i, coefficients, named(f"centred{i}", 2 * u - 1))
+    s = _HALF - u * (r + 2 * u * r1)
+    ds, dds = -(r + 5 * u * r1 + 2 * u**2 * r2), -(6 * r1 + 9 * u * r2 + 2 * u**2 * r3)
+    t, dt = s - 2 * (1 - u) * ds, 3 * ds - 2 * (1 - u) * dds
+    found = (
+        (a + length * per_q) / 2 + square * per_q * r,
+        _HALF + a * per_q * s,
+        u * per_q * t,
+        -a * u * per_q**3 * (3 * t + 2 * u * dt),
+    )
+    return [named(f"integral{n}_{i}", x) for n, x in enumerate(found)]
+
+
+def _taylor(named: _Name, i: int, coefficients: list[sp.Expr], y: sp.Expr) -> list[sp.Expr]:
+    """A polynomial and its first three derivatives with respect to u = (1 + y) / 2, by Horner's rule."""
+    values: list[sp.Expr] = [coefficients[-1], sp.Integer(0), sp.Integer(0), sp.Integer(0)]
+    for j, c in reversed(list(enumerate(coefficients[:-1]))):
+        values = [
+            named(f"taylor{n}_{i}_{j}", b + y * x)
+            for n, (x, b) in enumerate(zip(values, [c, *values[:3]], strict=True))
+        ]
+    return [2**n * factorial(n) * x for n, x in enumerate(values)]
+
+
+def _horner(coefficients: Sequence[float], x: sp.Expr) -> sp.Expr:
+    value: sp.Expr = sp.Integer(0)
+    for c in reversed(coefficients):
+        value = c + x * value
+    return value

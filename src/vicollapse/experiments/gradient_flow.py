@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
 
 from vicollapse.ensemble.solution import Problem
 from vicollapse.ensemble.solve import solve
@@ -23,7 +22,7 @@ class GradientFlow(base.Experiment):
 
     name = "gradient_flow"
     title = "Gradient flow of the reverse KL, two components, two modes"
-    version = 2
+    version = 3
     Parameters = FlowParameters
     outcomes = fates.OUTCOMES
     collapsed = frozenset({"aligned", "vanished"})
@@ -63,7 +62,7 @@ class GradientFlow(base.Experiment):
         fate = fates.classify(
             mass,
             weights,
-            expit(np.column_stack([2 * h, -2 * h])),
+            _mode_weights(h),
             ~solution.succeeded,
             mass_threshold=ensemble.column("mass_threshold"),
             weight_threshold=ensemble.column("weight_threshold"),
@@ -122,6 +121,15 @@ class _Ensemble:
     def _annealing(self):
         rows = [annealing(block.parameters.annealing).values() for block in self.blocks]
         return {name: np.repeat([row[name] for row in rows], self.sizes) for name in rows[0]}
+
+
+def _mode_weights(h):
+    """Weights of both modes; in the usual case without SciPy, whose import takes longer than a small study."""
+    if not h.any():
+        return np.full((len(h), 2), 0.5)
+    from scipy.special import expit
+
+    return expit(np.column_stack([2 * h, -2 * h]))
 
 
 def _draw(block):

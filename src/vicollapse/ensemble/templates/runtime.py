@@ -34,19 +34,3 @@ def sigmoid(x):
     e = exp(-fabs(x))
     r = 1.0 / (1.0 + e)
     return where(x, r, e * r)
-
-
-@inline
-def gauss(x):
-    return exp(-0.5 * x * x)
-
-
-@inline
-def cdf(x, g):
-    # Phi(x) from g = exp(-x^2/2): erfcx(|x|/sqrt 2) is a polynomial in (|x|/sqrt 2 - 3.5) / (|x|/sqrt 2 + 3.5).
-    q = 1.0 / (0.7071067811865476 * fabs(x) + 3.5)
-    y = 1.0 - 7.0 * q
-    e = 0.5 * g * q * (TAIL_POLYNOMIAL)
-    return where(x, 1.0 - e, e)
-
-
