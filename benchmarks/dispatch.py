@@ -84,7 +84,7 @@ def _files(batches: int) -> dict[str, float]:
         merged = _stopwatch(shard_file.merge, merging := [])
         with (
             mock.patch.object(compute, "_reduced", made_up_counts()),
-            mock.patch("vicollapse.sweep.runner.compute_part", _stopwatch(compute.compute_part, written)),
+            mock.patch("vicollapse.sweep.runner.write_part", _stopwatch(compute.write_part, written)),
             mock.patch("vicollapse.sweep.runner.limits", return_value=Limits(BLOCKS * 256, 1e9, 1e12)),
             mock.patch.object(shard_file, "merge", merged),
         ):

@@ -1,10 +1,10 @@
 """What the pipeline costs on top of the bare integration, and where the time of a run goes.
 
-A study of about 1e7 trajectories (fates only) is run as `snakemake --cores all` in a folder of its own, and the same
-trajectories are given to the integrator alone, on as many threads. Small runs give the costs that do not grow:
-time = fixed + per_job * (jobs - 1) + per_trajectory * trajectories, which is then evaluated for 1e8 trajectories in as
-many jobs as the product would plan. A third pass simulates, aggregates and draws in this process with a stopwatch in
-each step.
+A study of about 1e7 trajectories, or, with `--study diagram`, of 3.7e6 in 9,216 cells, is run as
+`snakemake --cores all` in a folder of its own, and the same trajectories are given to the integrator alone, on as many
+threads. Small runs give the costs that do not grow: time = fixed + per_job * (jobs - 1) + per_trajectory *
+trajectories, which is then evaluated for 1e8 trajectories in as many jobs as the product would plan. A third pass
+simulates, aggregates and draws in this process with a stopwatch in each step.
 """
 
 import math
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,10 @@ studies:
 figures:
   diagram: {{kind: phase_diagram, studies: [benchmark]}}
 """
-FULL = {"dimensions": 10, "side": 20, "large": 2560, "small": 256}
+STUDIES = {
+    "ten_million": {"dimensions": 10, "side": 20, "large": 2560, "small": 256},
+    "diagram": {"dimensions": 4, "side": 48, "large": 400, "small": 100},  # 3.7 million, of a figure's resolution
+}
 QUICK = {"dimensions": 2, "side": 4, "large": 1024, "small": 256}
 ACCURACY = {"default": "rtol: 1.0e-6", "fates": "fates_only: true"}
 GOAL, TARGET, PIECES = 1e8, 0.15, 5
@@ -49,7 +53,8 @@ ONE_JOB = 1440  # minutes, the most that a config may ask for: the whole study i
 
 def main() -> None:
     options = machine.options("pipeline", __doc__, _arguments)
-    about, size = machine.describe(), QUICK if options.quick else FULL
+    about = machine.describe() | {"bytecode": _has_bytecode()}
+    size = QUICK if options.quick else STUDIES[options.study]
     size = size | {"accuracy": ACCURACY[options.accuracy]}
     rounds, threads = 1 if options.quick else options.rounds, available_threads()
     points = size["dimensions"] * size["side"] ** 2
@@ -81,7 +86,14 @@ def main() -> None:
 
 def _arguments(parser) -> None:
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--study", choices=STUDIES, default="ten_million", help="which study is run (%(default)s)")
     parser.add_argument("--accuracy", choices=ACCURACY, default="default", help="tolerance of the study (%(default)s)")
+
+
+def _has_bytecode() -> bool:
+    """Whether the environment holds compiled modules; without them every program takes twice as long to start."""
+    spec = find_spec("snakemake")
+    return bool(spec and spec.origin) and Path(cache_from_source(spec.origin)).exists()
 
 
 def _write(folder: Path, size: dict[str, Any], replicates: int, minutes: float) -> Path:

@@ -1,10 +1,11 @@
 """A stopwatch in the steps of a run: planning, initial law, integration, observables, files, aggregation, figures."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,7 +14,7 @@ from vicollapse import experiments
 from vicollapse.experiments import gradient_flow
 from vicollapse.figures import render
 from vicollapse.figures.registry import parse_options
-from vicollapse.sweep import runner
+from vicollapse.sweep import compute, runner
 from vicollapse.sweep.aggregate import aggregate
 from vicollapse.sweep.plan import estimate
 from vicollapse.sweep.points import point_blocks, points
@@ -25,25 +26,42 @@ CHUNK = 1024
 """Blocks of 256 trajectories per call of the integrator, in the bare measurement."""
 
 
-@dataclass
 class Stopwatch:
-    """Seconds per step; the time of an inner step does not count for the outer one."""
+    """Seconds per step; the time of an inner step does not count for the outer one.
 
-    seconds: dict[str, float] = field(default_factory=dict)
-    _inner: list[float] = field(default_factory=lambda: [0.0])
+    Steps on other threads than the one that made the stopwatch count by their share of the wall time, as inner steps of
+    what that thread is waiting in.
+
+    Parameters
+    ----------
+    threads : that work side by side.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self.seconds: dict[str, float] = {}
+        self._threads, self._lock, self._own = threads, threading.Lock(), threading.local()
+        self._own.inner = self._first = [0.0]
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Time what is done inside."""
-        self._inner.append(0.0)
+        inner = self._own.__dict__.setdefault("inner", [])
+        inner.append(0.0)
         start = time.perf_counter()
         try:
             yield
         finally:
             took = time.perf_counter() - start
-            own = took - self._inner.pop()
-            self.seconds[name] = self.seconds.get(name, 0.0) + own
-            self._inner[-1] += took
+            self._add(name, took, took - inner.pop(), inner)
+
+    def _add(self, name: str, took: float, own: float, inner: list[float]) -> None:
+        share = 1.0 if self._own.inner is self._first else 1 / self._threads
+        with self._lock:
+            self.seconds[name] = self.seconds.get(name, 0.0) + share * own
+            if inner:
+                inner[-1] += took
+            else:
+                self._first[-1] += share * took
 
     def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, timed."""
@@ -85,7 +103,7 @@ def bare_seconds(path: Path, threads: int) -> float:
 
 def split(path: Path, threads: int) -> Stopwatch:
     """Simulate, aggregate and draw the study in this process, step by step."""
-    watch, before = Stopwatch(), Path.cwd()
+    watch, before = Stopwatch(threads), Path.cwd()
     os.chdir(path.parent)  # results and figures are relative to the folder of the run
     try:
         _run(path, threads, watch)
@@ -105,11 +123,11 @@ def _run(path: Path, threads: int, watch: Stopwatch) -> None:
         patch.object(gradient_flow, "_draw", watch.wrap("initial law", gradient_flow._draw)),
         patch.object(gradient_flow, "solve", watch.wrap("integration", gradient_flow.solve)),
         patch.object(experiment, "run", watch.wrap("observables and fates", experiment.run)),
-        patch.object(runner, "reduce", watch.wrap("reduction", runner.reduce)),
+        patch.object(compute, "reduce", watch.wrap("reduction", compute.reduce)),
     )
     with timers[0], timers[1], timers[2], timers[3]:
         for shard in shards:
-            with watch.step("files and bookkeeping"):
+            with watch.step("files, bookkeeping, waiting for the last thread"):
                 runner.simulate(shard, folder, threads=threads)
     with watch.step("aggregation"):
         aggregate(study, folder, shards)

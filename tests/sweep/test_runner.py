@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import threading
+import time
 import tracemalloc
 from dataclasses import replace
 
@@ -15,7 +16,8 @@ import pytest
 from hdf5_content import content
 
 from vicollapse.errors import StorageError
-from vicollapse.sweep import batches, shard_file
+from vicollapse.parallel.team import Solo
+from vicollapse.sweep import batches, compute, runner, shard_file
 from vicollapse.sweep.lock import exclusive, holder
 from vicollapse.sweep.points import blocks, points
 from vicollapse.sweep.reduce import reduce
@@ -104,6 +106,46 @@ def test_the_file_does_not_depend_on_batches(fake, shard, tmp_path, monkeypatch)
     monkeypatch.setattr(batches, "MAX_TRAJECTORIES", 700)
     monkeypatch.setattr(batches, "MAX_BYTES", 2**13)
     assert content(simulate(shard, tmp_path / "c")) == expected
+
+
+def test_the_file_does_not_depend_on_threads(shard, tmp_path, monkeypatch, runs):
+    expected = content(simulate(shard, tmp_path / "a", threads=1))
+    runs.clear()
+    monkeypatch.setattr(compute, "_SHORTEST_PIECE", 1)
+    assert content(simulate(shard, tmp_path / "b", threads=3)) == expected
+    assert sum(runs) == 3600 + 30
+    assert runs[0] == 256  # alone: it compiles the kernel
+    assert len(runs) > 12
+    runs.clear()
+    monkeypatch.setattr(compute, "_SHORTEST_PIECE", 1000)
+    assert content(simulate(shard, tmp_path / "c", threads=3)) == expected
+    assert runs == [1800, 1800, 15, 15]  # whole batches, and the kept trajectories
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_pieces_make_up_their_batch(threads):
+    worker = compute.Worker(Solo(), threads, "cpu")
+    pieces = compute._pieces(batches.Batch(5, 333), worker)
+    assert [i for piece in pieces for i in range(piece.start, piece.stop)] == list(range(5, 333))
+    lengths = [piece.stop - piece.start for piece in pieces]
+    assert lengths == sorted(lengths, reverse=True)
+    assert lengths[-2] == compute._SHORTEST_PIECE >= lengths[-1]
+    assert compute._pieces(batches.Batch(5, 333), replace(worker, backend="gpu")) == [batches.Batch(5, 333)]
+
+
+def test_the_last_part_is_written_before_the_merge(shard, tmp_path, small_batches, monkeypatch):
+    order, write, merge = [], runner.write_part, shard_file.merge
+
+    def slow_write(part, *rest):
+        time.sleep(0.05)
+        write(part, *rest)
+        order.append(part.batch.name)
+
+    monkeypatch.setattr(runner, "write_part", slow_write)
+    monkeypatch.setattr(shard_file, "merge", lambda *rest: (order.append("merge"), merge(*rest)))
+    simulate(shard, tmp_path)
+    assert len(order) == 12 + 2 + 1
+    assert order[-1] == "merge"
 
 
 def test_batches_cover_every_block_once_within_their_limits(fake, shard, monkeypatch):

@@ -1,10 +1,12 @@
-"""One batch of a shard, simulated and reduced into its part file."""
+"""One batch of a shard, simulated and reduced, and its part file."""
 
 import os
 import time
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,11 +14,15 @@ from vicollapse.experiments.base import Experiment
 from vicollapse.parallel.team import Team
 from vicollapse.sweep import shard_file, storage
 from vicollapse.sweep.batches import Batch, batch_blocks, kept, sizes
+from vicollapse.sweep.parameters import get_value
 from vicollapse.sweep.parts import part_attributes, part_path
 from vicollapse.sweep.reduce import check, reduce
 
 if TYPE_CHECKING:
     from vicollapse.sweep.shards import Shard
+
+_SHORTEST_PIECE = 8
+"""Blocks that a thread takes at once; fewer would not keep the kernel's lanes busy."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +33,13 @@ class Worker:
     ----------
     team : of which this rank is one.
     threads, backend : given to the experiment.
+    kernels : static parameters of the trajectories that it has computed.
     """
 
     team: Team
     threads: int
     backend: str
+    kernels: set[tuple[Any, ...]] = field(default_factory=set)
 
 
 def trajectories(shard: "Shard", batch: Batch) -> int:
@@ -39,18 +47,31 @@ def trajectories(shard: "Shard", batch: Batch) -> int:
     return 0 if batch.trace else int(sizes(shard, batch).sum())
 
 
-def compute_part(shard: "Shard", experiment: Experiment, batch: Batch, folder: Path, worker: Worker) -> None:
-    """Simulate a batch and write its part file.
+@dataclass(frozen=True)
+class Part:
+    """What is kept of a batch.
+
+    Parameters
+    ----------
+    batch : the batch.
+    arrays, attributes : content of its part file, and who made it.
+    """
+
+    batch: Batch
+    arrays: storage.Arrays
+    attributes: dict[str, Any]
+
+
+def compute_part(shard: "Shard", experiment: Experiment, batch: Batch, worker: Worker) -> Part:
+    """Simulate a batch.
 
     Parameters
     ----------
     shard, experiment, batch : what to do.
-    folder : of the parts.
     worker : what does it.
 
     Raises
     ------
-    StorageError : the file cannot be written.
     ValueError : the experiment returns something else than it declares.
     """
     start = time.perf_counter()
@@ -64,14 +85,65 @@ def compute_part(shard: "Shard", experiment: Experiment, batch: Batch, folder: P
         "host": worker.team.hosts[worker.team.rank],
         "pid": os.getpid(),
     }
-    path = part_path(folder, batch)
-    with storage.writing(path, part_attributes(shard_file.identity(shard, experiment), batch) | attributes) as file:
-        storage.store(file, arrays, compress=False)
+    return Part(batch, arrays, attributes)
+
+
+def write_part(part: Part, shard: "Shard", experiment: Experiment, folder: Path) -> None:
+    """Write a part file.
+
+    Parameters
+    ----------
+    part : what to write.
+    shard, experiment : what it belongs to.
+    folder : of the parts.
+
+    Raises
+    ------
+    StorageError : the file cannot be written.
+    """
+    attributes = part_attributes(shard_file.identity(shard, experiment), part.batch) | part.attributes
+    with storage.writing(part_path(folder, part.batch), attributes) as file:
+        storage.store(file, part.arrays, compress=False)
 
 
 def _reduced(shard: "Shard", experiment: Experiment, batch: Batch, worker: Worker) -> storage.Arrays:
-    in_block = sizes(shard, batch)
-    outcomes = experiment.run(batch_blocks(shard, batch), threads=worker.threads, backend=worker.backend)
+    # a thread takes a piece through all steps, from its random starts to its counts
+    work = partial(_reduced_piece, shard, experiment, backend=worker.backend)
+    pieces, found = _pieces(batch, worker), []
+    if len(pieces) == 1:
+        return work(batch, threads=worker.threads)
+    if _new_kernel(shard, experiment, batch, worker):  # which one thread compiles for all
+        found = [work(replace(batch, stop=batch.start + 1), threads=1)]
+        pieces = _pieces(replace(batch, start=batch.start + 1), worker)
+    with ThreadPoolExecutor(worker.threads) as pool:
+        found += pool.map(partial(work, threads=1), pieces)
+    return {name: np.concatenate([arrays[name] for arrays in found]) for name in found[0]}
+
+
+def _new_kernel(shard: "Shard", experiment: Experiment, batch: Batch, worker: Worker) -> bool:
+    parameters = batch_blocks(shard, replace(batch, stop=batch.start + 1))[0].parameters
+    static = tuple(get_value(parameters, name) for name in experiment.static)
+    known = static in worker.kernels
+    worker.kernels.add(static)
+    return not known
+
+
+def _pieces(batch: Batch, worker: Worker) -> list[Batch]:
+    # long ones first, short ones last, so that all threads end together; a device takes a batch as a whole
+    pieces, start = [], batch.start
+    while start < batch.stop:
+        left = batch.stop - start
+        length = max(_SHORTEST_PIECE, left // (2 * worker.threads)) if worker.backend == "cpu" else left
+        pieces.append(replace(batch, start=start, stop=min(start + length, batch.stop)))
+        start = pieces[-1].stop
+    return pieces
+
+
+def _reduced_piece(
+    shard: "Shard", experiment: Experiment, piece: Batch, *, threads: int, backend: str
+) -> storage.Arrays:
+    in_block = sizes(shard, piece)
+    outcomes = experiment.run(batch_blocks(shard, piece), threads=threads, backend=backend)
     check(experiment, outcomes, in_block)
     return reduce(experiment, outcomes, in_block)
 

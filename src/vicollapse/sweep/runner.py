@@ -12,7 +12,8 @@ from vicollapse.experiments.base import Experiment
 from vicollapse.parallel.team import Solo, Team, WorkQueue
 from vicollapse.sweep import shard_file, storage
 from vicollapse.sweep.batches import Batch, batches, limits
-from vicollapse.sweep.compute import Worker, compute_part, trajectories
+from vicollapse.sweep.behind import Behind
+from vicollapse.sweep.compute import Worker, compute_part, trajectories, write_part
 from vicollapse.sweep.lock import exclusive
 from vicollapse.sweep.parts import usable_parts, wait_for_parts
 from vicollapse.sweep.signals import EXIT_CODE, Termination, termination
@@ -133,10 +134,13 @@ class _Run:
     def work_through(self, work: list[Batch], stop: Termination) -> bool:
         """Do batches, all ranks together, until there are none; True if SIGTERM came to some rank before."""
         with self.team.queue(len(work)) as queue:
-            while (number := queue.take()) is not None:
-                self._compute(work[number])
-                queue.report(trajectories(self.shard, work[number]))
-                self._look(queue, stop)
+            with Behind() as writer:
+                while (number := queue.take()) is not None:
+                    self._compute(work[number], writer)
+                    queue.report(trajectories(self.shard, work[number]))
+                    self._look(queue, stop)
+                with self._patient("writing the last batch"):
+                    writer.wait()
             with watchdog(2 * self.patience, lambda: f"{self.me}: waited {2 * self.patience:.0f} s for other ranks"):
                 self.team.meet(lambda: self._look(queue, stop))
             self._look(queue, stop)
@@ -172,15 +176,18 @@ class _Run:
             _logger.warning("%s; computing it again", error)
             return False
 
-    def _compute(self, batch: Batch) -> None:
-        def hangs() -> str:
-            return (
-                f"{self.me}: batch {batch.name} of shard {self.shard.id} has taken more than {self.patience:.0f} s; "
-                "a file system or a device may hang. Run again: finished batches are kept (--watchdog sets the limit)"
-            )
+    def _compute(self, batch: Batch, writer: Behind) -> None:
+        # the file of a batch is written while the next one is computed
+        with self._patient(f"batch {batch.name}"):
+            part = compute_part(self.shard, self.experiment, batch, self.worker)
+            writer.do(lambda: write_part(part, self.shard, self.experiment, self.parts))
 
-        with watchdog(self.patience, hangs):
-            compute_part(self.shard, self.experiment, batch, self.parts, self.worker)
+    def _patient(self, what: str) -> AbstractContextManager[None]:
+        text = (
+            f"{self.me}: {what} of shard {self.shard.id} has taken more than {self.patience:.0f} s; "
+            "a file system or a device may hang. Run again: finished batches are kept (--watchdog sets the limit)"
+        )
+        return watchdog(self.patience, lambda: text)
 
     def _look(self, queue: WorkQueue, stop: Termination) -> None:
         # between batches and while waiting
