@@ -102,7 +102,10 @@ class Experiment(ABC):
 
     @abstractmethod
     def run(self, blocks: Sequence[Block], *, threads: int = 1, backend: str = "cpu") -> Outcomes:
-        """Simulate every replicate of `blocks` (equal in the static parameters); results in the same order."""
+        """Simulate every replicate of `blocks` (equal in the static parameters); results in the same order.
+
+        With the backend "cpu" it is called from several threads at once, each with blocks of its own.
+        """
 
     @abstractmethod
     def axis_metadata(self, name: str) -> tuple[str, str, str]:
