@@ -8,9 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 from peers import STEADY
+from probits import probit_mixture
 from problems import ATOL_OVER_RTOL, ProblemSet
-
-from vicollapse.mixture.integrals import probit_mixture
 
 jax.config.update("jax_enable_x64", True)
 

@@ -14,11 +14,10 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
+from probits import probit_mixture
 from problems import ATOL_OVER_RTOL, RTOL, T_END, ProblemSet
 from scipy.integrate import RK45, odeint, solve_ivp
 from scipy.special import expit, ndtr, zeta
-
-from vicollapse.mixture.integrals import probit_mixture
 
 Array = NDArray[np.float64]
 Peer = Callable[..., Array]

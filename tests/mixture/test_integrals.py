@@ -1,13 +1,13 @@
-"""The logistic-normal integral against mpmath quadrature, its own identities, and the probit mixtures."""
+"""The logistic-normal integral against mpmath quadrature, and its own identities."""
 
 import warnings
 
 import mpmath as mp
 import numpy as np
 import pytest
-from scipy.special import expit, ndtr
+from scipy.special import expit
 
-from vicollapse.mixture.integrals import SERIES_FROM, logistic_normal, probit_mixture
+from vicollapse.mixture.integrals import SERIES_FROM, logistic_normal
 
 
 def quadrature(a, b, size=1.0):
@@ -124,25 +124,3 @@ def test_broadcasts_ignores_the_sign_of_b_and_does_not_depend_on_neighbours():
     np.testing.assert_array_equal(S[np.ix_([0, 50, 77], [0, 13, 40])], alone)
     assert logistic_normal(np.empty(0), 1.0)[0].shape == (0,)
     assert logistic_normal(0.0, 1.0)[0].shape == ()
-
-
-@pytest.mark.parametrize("terms", [5, 6, 7, 8, 10])
-def test_probit_mixture_has_its_stated_error(terms):
-    p, s, error = probit_mixture(terms)
-    assert p.shape == s.shape == (terms,)
-    x = np.linspace(0, 60, 400_001)
-    worst = np.abs(sum(p_i * ndtr(s_i * x) for p_i, s_i in zip(p, s, strict=True)) - expit(x)).max()
-    assert 0.9 * error < worst <= error
-    draw = np.random.default_rng(5)
-    a, b = draw.normal(0, 30, 20_000), draw.uniform(0, 30, 20_000)
-    S, L = logistic_normal(a, b)
-    c = s[:, None] / np.sqrt(1 + (s[:, None] * b) ** 2)
-    S_mixture = p @ ndtr(c * a)
-    L_mixture = a * S_mixture + p @ (np.exp(-0.5 * (c * a) ** 2) / c) / np.sqrt(2 * np.pi)
-    assert np.abs(S_mixture - S).max() <= error
-    assert (np.abs(L_mixture - L) / np.maximum(1, L)).max() <= 4 * error
-
-
-def test_unknown_probit_mixture_is_refused():
-    with pytest.raises(ValueError, match="valid: 5, 6, 7, 8, 10"):
-        probit_mixture(9)

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "resume"))
 
-from workplace import LAUNCHER, SHARDS, Workplace
+from workplace import LAUNCHER, undisturbed, workplace  # noqa: F401  (fixtures)
 
 MISSING = [
     what
@@ -38,17 +38,3 @@ def ranks():
         return done.stdout
 
     return run
-
-
-@pytest.fixture
-def workplace(tmp_path):
-    return Workplace(tmp_path / "work")
-
-
-@pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory):
-    """The study, simulated by one process and aggregated without any disturbance."""
-    place = Workplace(tmp_path_factory.mktemp("undisturbed") / "work")
-    place.finish()
-    assert len(place.shards()) == SHARDS
-    return place

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 for _folder in (HERE, HERE.parent / "sweep"):
     sys.path.insert(0, str(_folder))
@@ -103,3 +105,18 @@ def wait_until(condition, process, timeout=60):
     while not condition() and process.poll() is None:
         assert time.monotonic() < end, process.communicate()
         time.sleep(0.002)
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    """A fresh workplace."""
+    return Workplace(tmp_path / "work")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    """The study, simulated by one process and aggregated without any disturbance."""
+    place = Workplace(tmp_path_factory.mktemp("undisturbed") / "work")
+    place.finish()
+    assert len(place.shards()) == SHARDS
+    return place

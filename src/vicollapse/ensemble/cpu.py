@@ -91,7 +91,7 @@ def _compiled(problem: Problem, method_name: str, terms: int):
     with kernel_cache.one_compiler(kernel):
         if not kernel_cache.is_compiled(kernel):
             print(
-                f"vicollapse: compiling {kernel.__name__} (once on this machine, about 20 s)",
+                f"vicollapse: compiling {kernel.__name__} (once on this machine, about half a minute)",
                 file=sys.stderr,
                 flush=True,
             )

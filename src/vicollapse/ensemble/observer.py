@@ -5,7 +5,7 @@ from vicollapse.ensemble.lanes import LaneSource, text
 from vicollapse.symbolic import System
 
 OBSERVABLE_TERMS = 21
-"""Observables are evaluated once per trajectory: the most accurate mixture costs nothing there."""
+"""Observables are evaluated once per trajectory: the most accurate expansion costs nothing there."""
 
 
 def observer_source(system: System) -> tuple[LaneSource, dict[str, int]]:

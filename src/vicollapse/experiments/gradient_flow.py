@@ -41,7 +41,7 @@ class GradientFlow(base.Experiment):
         return seconds * (1e-6 / parameters.rtol) ** (1 / 6 if parameters.rtol > 1e-6 else 0.28)
 
     def start_up_seconds(self, parameters: FlowParameters) -> float:
-        """Imports and loading of a compiled kernel; the very first run of a machine adds about 20 s."""
+        """Imports and loading of a compiled kernel; the very first run of a machine adds half a minute."""
         return 1.5
 
     def bytes_per_trajectory(self, parameters: FlowParameters) -> float:

@@ -44,10 +44,12 @@ def two_modes(weights: str = "softmax", schedule: str = "constant") -> System:
     beta, flow.breakpoints = schedules.expression(schedule, flow.time, {s.name: s for s in annealing})
     beta = flow.define("beta", beta)
     mean, diff = coordinates[0::2], coordinates[1::2]
-    w1, w2 = _weights(flow, logit)
+    size = flow.define("size", where(logit, logit, -logit))
+    ratio = flow.define("ratio", sp.exp(-size))
+    w1, w2 = _weights(flow, logit, ratio)
     m1, m2 = (flow.define(f"m{k}", separation * (mean[0] + sign * diff[0] / 2)) for k, sign in ((1, 1), (2, -1)))
 
-    R12, R21, overlap = _responsibilities_of_family(flow, logit, diff)
+    R12, R21, overlap = _responsibilities_of_family(flow, logit, size, ratio, diff)
     T1, T2 = (
         flow.define(f"T{k}", 2 * LogisticNormal(1, 2 * (m + h), 4 * separation**2) - 1) for k, m in ((1, m1), (2, m2))
     )
@@ -69,21 +71,18 @@ def two_modes(weights: str = "softmax", schedule: str = "constant") -> System:
     return flow
 
 
-def _weights(flow, logit):
-    """The weights from one exponential, that of the lighter component's share."""
-    size = flow.define("size", where(logit, logit, -logit))
-    ratio = flow.define("ratio", sp.exp(-size))
+def _weights(flow, logit, ratio):
+    """The weights from their ratio, lighter over heavier: one exponential for all."""
     heavy = flow.define("heavy", 1 / (1 + ratio))
     return flow.define("w1", where(logit, heavy, ratio * heavy)), flow.define("w2", where(logit, ratio * heavy, heavy))
 
 
-def _responsibilities_of_family(flow, logit, diff):
+def _responsibilities_of_family(flow, logit, size, ratio, diff):
     """R_12, R_21 and L(-logit - D^2/2, D) - L(logit - D^2/2, D), the family's part of l_1 - l_2 beyond the logit.
 
     Evaluated for the lighter component: detailed balance w_1 R_12 = w_2 R_21 gives the other without cancellation.
     """
     D2 = flow.define("D2", sum(x**2 for x in diff))
-    size, ratio = (sp.Symbol(name, real=True) for name in ("size", "ratio"))
     light = flow.define("light", LogisticNormal(1, size - D2 / 2, D2))
     R12 = flow.define("R12", where(logit, ratio * light, light))
     R21 = flow.define("R21", where(logit, light, ratio * light))

@@ -90,7 +90,7 @@ def batches(
     list of Batch : without overlap; with `done` they cover every block, and every point with kept trajectories, once.
     """
     limit, per_point = limit or limits(shard, experiment), blocks_per_point(shard)
-    static = [_static(experiment, point.parameters) for point in shard.points]
+    static = [static_values(experiment, point.parameters) for point in shard.points]
     share = [_share(experiment, point.parameters, limit) for point in shard.points]
     sizes_ = [block_size(shard, block) for block in range(per_point)]
     lines = max(1, kept(shard) * len(shard.save_times))
@@ -161,5 +161,6 @@ def _share(experiment: Experiment, parameters: Any, limit: Limits) -> float:
     )
 
 
-def _static(experiment: Experiment, parameters: Any) -> tuple[Any, ...]:
+def static_values(experiment: Experiment, parameters: Any) -> tuple[Any, ...]:
+    """Values of the static parameters, which all trajectories of one call share."""
     return tuple(get_value(parameters, name) for name in experiment.static)

@@ -13,8 +13,7 @@ import numpy as np
 from vicollapse.experiments.base import Experiment
 from vicollapse.parallel.team import Team
 from vicollapse.sweep import shard_file, storage
-from vicollapse.sweep.batches import Batch, batch_blocks, kept, sizes
-from vicollapse.sweep.parameters import get_value
+from vicollapse.sweep.batches import Batch, batch_blocks, kept, sizes, static_values
 from vicollapse.sweep.parts import part_attributes, part_path
 from vicollapse.sweep.reduce import check, reduce
 
@@ -122,7 +121,7 @@ def _reduced(shard: "Shard", experiment: Experiment, batch: Batch, worker: Worke
 
 def _new_kernel(shard: "Shard", experiment: Experiment, batch: Batch, worker: Worker) -> bool:
     parameters = batch_blocks(shard, replace(batch, stop=batch.start + 1))[0].parameters
-    static = tuple(get_value(parameters, name) for name in experiment.static)
+    static = static_values(experiment, parameters)
     known = static in worker.kernels
     worker.kernels.add(static)
     return not known

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vicollapse.sweep.calibration import stored
 from vicollapse.sweep.cost import shard_seconds
+from vicollapse.sweep.plan import outlook
 from vicollapse.sweep.progress import duration
 from vicollapse.sweep.shard_state import State, shard_states
-from vicollapse.sweep.shards import plan_shards
 from vicollapse.sweep.study import Config, Study
 
 _TODO: dict[State, str] = {
@@ -58,10 +57,9 @@ def dry_run(config: Config, study: Study) -> list[Pending]:
     ConfigError : a combination of axis values that is not allowed.
     StorageError : the ledger of the study cannot be read.
     """
-    folder = config.results / study.name
-    shards, speed = plan_shards(study, folder, minutes=config.shard_minutes), stored(folder, study.experiment)
+    shards, _, speed = outlook(config, study)
     result = []
-    for shard, state in zip(shards, shard_states(study.name, folder, shards), strict=True):
+    for shard, state in zip(shards, shard_states(study.name, config.results / study.name, shards), strict=True):
         left = state.trajectories - state.trajectories_done
         idle = state.state in ("done", "running")
         seconds = 0.0 if idle else shard_seconds(shard, speed) * left / state.trajectories

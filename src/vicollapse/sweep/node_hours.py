@@ -7,13 +7,10 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from vicollapse.sweep.calibration import stored
 from vicollapse.sweep.job import Job, simulation
-from vicollapse.sweep.ledger import computed
-from vicollapse.sweep.plan import Plan, estimate_shards
+from vicollapse.sweep.plan import Plan, estimate_shards, outlook
 from vicollapse.sweep.profile import Profile
 from vicollapse.sweep.progress import duration
-from vicollapse.sweep.shards import plan_shards
 from vicollapse.sweep.study import Config, Study
 
 START_SECONDS = 10.0
@@ -63,9 +60,7 @@ class NodeHours:
 
 def plan_jobs(config: Config, study: Study) -> tuple[Plan, list[Job]]:
     """The plan of a study, and the jobs that are left of it; as `plan.estimate`, which gives the plan alone."""
-    folder = config.results / study.name
-    shards, done = plan_shards(study, folder, minutes=config.shard_minutes), computed(folder)[0]
-    speed = stored(folder, study.experiment)
+    shards, done, speed = outlook(config, study)
     jobs = [simulation(shard, speed) for shard in shards if shard.id not in done]
     return estimate_shards(study, shards, done, speed), jobs
 

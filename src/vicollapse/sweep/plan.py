@@ -14,7 +14,16 @@ from vicollapse.sweep.resources import check_resources, format_bytes
 from vicollapse.sweep.shards import Shard, plan_shards
 from vicollapse.sweep.study import Config, Study
 
-__all__ = ["PROCESS_BYTES", "Plan", "check_resources", "estimate", "estimate_shards", "explain_times", "table"]
+__all__ = [
+    "PROCESS_BYTES",
+    "Plan",
+    "check_resources",
+    "estimate",
+    "estimate_shards",
+    "explain_times",
+    "outlook",
+    "table",
+]
 
 
 @dataclass(frozen=True)
@@ -62,9 +71,23 @@ def estimate(config: Config, study: Study) -> Plan:
     ConfigError : a combination of axis values that is not allowed.
     StorageError : the ledger of the study cannot be read.
     """
+    return estimate_shards(study, *outlook(config, study))
+
+
+def outlook(config: Config, study: Study) -> tuple[list[Shard], set[str], Speed | None]:
+    """What predictions rest on: the shards of a study, the ids of those that are done, the speed measured here.
+
+    Parameters
+    ----------
+    config, study : as of `estimate`.
+
+    Raises
+    ------
+    ConfigError, StorageError : as `estimate`.
+    """
     folder = config.results / study.name
     shards = plan_shards(study, folder, minutes=config.shard_minutes)
-    return estimate_shards(study, shards, computed(folder)[0], stored(folder, study.experiment))
+    return shards, computed(folder)[0], stored(folder, study.experiment)
 
 
 def estimate_shards(study: Study, shards: Sequence[Shard], done: set[str], speed: Speed | None = None) -> Plan:
