@@ -12,7 +12,12 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 LOCKS = sorted((ROOT / "locks").glob("*.txt"))
-CONDA_NAMES = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal", "cupy-cuda13x": "cupy"}
+CONDA_NAMES = {
+    "matplotlib": "matplotlib-base",
+    "snakemake": "snakemake-minimal",
+    "cupy-cuda13x": "cupy",
+    "nvidia-cuda-nvrtc": "cuda-nvrtc",
+}
 CONDA_ONLY = {"python", "pip", "cuda-version"}
 INDEX_HOSTS = re.compile("|".join((r"py" r"pi\.", r"python" r"hosted\.", r"ana" r"conda\.", r"index-url[ =]\S*://")))
 SKIPPED = {".git", ".venv", ".snakemake", "results", "figures", "logs", "build", "dist", "node_modules"}
@@ -47,6 +52,15 @@ def test_conda_environments_follow_pyproject(name: str, extras: list[str]):
     found = conda(name)
     assert found["python"] == project()["requires-python"]
     assert {n: b for n, b in found.items() if n not in CONDA_ONLY} == expected
+
+
+def test_every_file_of_the_package_is_shipped():
+    package = ROOT / "src" / "vicollapse"
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["vicollapse"]
+    shipped = {path for pattern in patterns for path in package.glob(pattern)}
+    found = {path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert {path.name for path in shipped} >= {"gpu_driver.cu", "gpu_runtime.cuh", "expansion.json"}
+    assert found - {path for path in found if path.name.startswith(".")} <= shipped
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda p: p.name)

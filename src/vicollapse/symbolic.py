@@ -53,6 +53,8 @@ class System:
     observables : name -> expression, evaluated at the end of a trajectory.
     events : name -> expression; the first time at which it changes sign is recorded.
     terminal : names of the events that end a trajectory.
+    relative_to : state -> the components of a vector that it is one of: its error is relative to the vector's length,
+        where the direction of a single coordinate means nothing. Of other states, to the state itself.
     """
 
     name: str
@@ -65,6 +67,7 @@ class System:
     observables: dict[str, sp.Expr] = field(default_factory=dict)
     events: dict[str, sp.Expr] = field(default_factory=dict)
     terminal: frozenset[str] = frozenset()
+    relative_to: dict[sp.Symbol, tuple[sp.Symbol, ...]] = field(default_factory=dict)
 
     def define(self, name: str, expression: sp.Expr | float) -> sp.Symbol:
         """Give an intermediate quantity a name; the symbol that stands for it is returned."""

@@ -36,11 +36,11 @@ def test_no_step_crosses_a_kink(backend):
 
 def test_a_breakpoint_saves_the_search_for_the_kink():
     with_it, without = (
-        solve(Problem("toy_systems:kinked", (known,)), [[0.5]], {"kink": 0.777}, 2.0, rtol=1e-9) for known in (1, 0)
+        solve(Problem("toy_systems:kinked", (known,)), [[0.5]], {"kink": 0.777}, 2.0, rtol=1e-6) for known in (1, 0)
     )
-    assert with_it.rejected[0] < without.rejected[0]
+    assert with_it.rejected[0] < without.rejected[0] / 4
     exact = (0.5 + 0.777) * np.exp(-2 * (2 - 0.777))
-    assert abs(with_it.states[0, 0] - exact) < 1e-8
+    assert abs(with_it.states[0, 0] - exact) < 1e-7
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -53,6 +53,7 @@ def test_events_are_located_and_terminal_ones_stop(backend):
     assert s.event_times["landed"] == pytest.approx((v0 + np.sqrt(v0**2 + 2 * g * 3)) / g, rel=1e-6)
     assert (s.status == Status.STOPPED).all()
     assert (s.t < 100).all()
+    assert s.states[:, 0] == pytest.approx(3 + v0 * s.t - g * s.t**2 / 2, abs=1e-4)  # the state is that of its time
 
 
 def test_event_that_happens_in_the_last_step_is_found():

@@ -114,7 +114,7 @@ def _numeric(program, names):
 @pytest.mark.parametrize("weights", WEIGHTS)
 def test_derived_jacobian_and_time_derivative_against_differences(weights, schedule):
     system = two_modes(weights, schedule)
-    program = derive(system, 21)
+    program = derive(system, 20)
     evaluate = _numeric(program, [system.time, *system.state, *system.parameters])
     rng = np.random.default_rng(11)
     n = len(system.state)

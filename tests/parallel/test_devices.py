@@ -9,7 +9,7 @@ import pytest
 from vicollapse import experiments
 from vicollapse.ensemble import solve
 from vicollapse.errors import BackendError
-from vicollapse.parallel import devices, gpu_memory
+from vicollapse.parallel import gpu_memory, gpus
 from vicollapse.parallel.devices import Device, Gpu, activate, agreed, choose, find_gpus, memory_limit
 from vicollapse.parallel.team import Solo
 
@@ -146,16 +146,17 @@ def cupy(monkeypatch):
     """A CuPy with two GPUs; tests break it in the ways that real ones are broken."""
     runtime = SimpleNamespace(
         getDeviceCount=lambda: 2,
-        getDeviceProperties=lambda i: {"name": b"NVIDIA H100", "totalGlobalMem": 80 * GB},
+        getDeviceProperties=lambda i: {"name": b"NVIDIA H100", "totalGlobalMem": 80 * GB, "major": 9, "minor": 0},
         deviceGetPCIBusId=lambda i: f"0000:0{i}:00.0",
         driverGetVersion=lambda: 13000,
         runtimeGetVersion=lambda: 13000,
     )
     used = []
     device = lambda index: SimpleNamespace(use=lambda: used.append(index))  # noqa: E731
-    module = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime, Device=device), used=used)
+    nvrtc = SimpleNamespace(getSupportedArchs=lambda: [75, 80, 90, 100])
+    module = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime, Device=device, nvrtc=nvrtc), used=used)
     monkeypatch.setitem(sys.modules, "cupy", module)
-    monkeypatch.setattr(devices, "free_bytes", {"0000:00:00.0": 70 * GB}.get)
+    monkeypatch.setattr(gpus, "free_bytes", {"0000:00:00.0": 70 * GB}.get)
     return module
 
 
@@ -195,11 +196,30 @@ def test_why_there_are_no_gpus(cupy, monkeypatch, error, driver, visible, reason
     assert reason in why
 
 
+def test_gpus_that_no_kernel_can_be_built_for(cupy):
+    names = {0: (b"NVIDIA H100", 9, 0), 1: (b"Tesla V100", 7, 0)}
+    cupy.cuda.runtime.getDeviceProperties = lambda i: {
+        "totalGlobalMem": GB, **dict(zip(("name", "major", "minor"), names[i], strict=True))
+    }  # fmt: skip
+    found, reason = find_gpus()
+    assert [gpu.name for gpu in found] == ["NVIDIA H100"]
+    assert reason == "Tesla V100: too old for this CUDA, which needs compute capability 7.5"
+
+    def missing():
+        raise RuntimeError('Failure finding "libnvrtc.so.13"\nand where it looked')
+
+    cupy.cuda.nvrtc.getSupportedArchs = missing
+    found, reason = find_gpus()
+    assert found == []
+    assert reason.endswith("(pip install 'vicollapse[gpu]'): Failure finding \"libnvrtc.so.13\"")
+    assert choose("auto", BOTH, local_rank=0, local_size=1) == Device("cpu")
+
+
 @pytest.mark.parametrize("name", experiments.names())
 def test_experiments_promise_only_backends_that_there_are(name):
     backends = experiments.get(name).backends
     assert backends[0] == "cpu"
-    assert set(backends) <= {"gpu", *solve.BACKENDS}
+    assert set(backends) <= set(solve.BACKENDS)
 
 
 def test_without_cupy_and_with_a_broken_one(monkeypatch, tmp_path):

@@ -68,7 +68,7 @@ def two_mode_flow(
     annealing : None or e.g. ``{"schedule": "linear", "beta0": 0.1, "duration": 10.0}`` (`schedules.Annealing`).
     save_at : (S,) increasing times, or None.
     rtol : relative tolerance of a step.
-    backend : "cpu" or "reference".
+    backend : "cpu", "gpu" or "reference".
     threads : all cores by default; results do not depend on it.
 
     Returns

@@ -89,7 +89,9 @@ def values(parameters: Mapping[str, Any], replicates: int, backend: str = "cpu")
     backend : of the experiment.
     """
     flow = experiments.get("gradient_flow")
-    outcomes = flow.run(blocks(flow, flow.Parameters(**parameters), replicates, SEED), backend=backend)
+    outcomes = flow.run(
+        blocks(flow, flow.Parameters(**{**parameters, "recheck": 0.0}), replicates, SEED), backend=backend
+    )
     counts = dict(zip(flow.outcomes, np.bincount(outcomes.outcome, minlength=len(flow.outcomes)).tolist(), strict=True))
     sums = {f"{name}[{i}]": float(column.sum())
             for name, array in outcomes.observables.items()

@@ -10,7 +10,7 @@ from vicollapse.ensemble.observer import observer_source
 from vicollapse.ensemble.polynomials import exp_coefficients, horner
 from vicollapse.symbolic import System
 
-_SCALARS = ("_now", "_dt", "_error", "_rtol", "_atol")
+_SCALARS = ("_now", "_dt", "_error", "_growth", "_rtol", "_atol")
 
 
 def module_source(system: System, method: Rosenbrock, terms: int) -> str:
@@ -150,7 +150,8 @@ class _Kernel:
                 if reused:
                     source.keep(f"_f{stage}_{i}", value)
             explicit = weighted_sum((method.C[stage, s], f"_k{s}_{i}") for s in range(stage))
-            source.let(f"_b{i}", f"{value}{self._time_term(stage, i)} + _per_dt * ({explicit})")
+            earlier = f" + _per_dt * ({explicit})" if stage else ""
+            source.let(f"_b{i}", f"{value}{self._time_term(stage, i)}{earlier}")
 
     def _time_term(self, stage, i):
         slope = float(self.method.slopes[stage])
@@ -159,14 +160,26 @@ class _Kernel:
         return f" + {slope!r} * _dt * _ft{i}"
 
     def _new_state_and_error(self):
-        source, n, last = self.source, self.n, self.method.stages - 1
-        source.let("_sum", "0.0")
+        source, method, n = self.source, self.method, self.n
+        stages = range(method.stages)
         for i in range(n):
-            rest = weighted_sum((self.method.A[last, s], f"_k{s}_{i}") for s in range(last))
-            source.let(f"_z{i}", f"_y{i} + _k{last}_{i} + {rest}")
-            source.let("_e", f"_k{last}_{i} / (_atol + _rtol * larger(fabs(_y{i}), fabs(_z{i})))")
-            source.let("_sum", "_sum + _e * _e")
-        source.let("_error", f"sqrt(_sum / {float(n)})")
+            source.let(f"_z{i}", f"_y{i} + {weighted_sum((method.new[s], f'_k{s}_{i}') for s in stages)}")
+            source.let(f"_e{i}", weighted_sum((method.error[s], f"_k{s}_{i}") for s in stages))
+        self._scales()
+        source.let("_error", f"sqrt(({' + '.join(f'_e{i} * _e{i}' for i in range(n))}) / {float(n)})")
+        source.let("_growth", "growth(_error)")
+
+    def _scales(self):
+        """Divide each error by the tolerance of its state: relative to itself, or to the vector that it is part of."""
+        rows = {x: i for i, x in enumerate(self.system.state)}
+        lengths: dict[tuple, str] = {}
+        for x, i in rows.items():
+            size = f"larger(fabs(_y{i}), fabs(_z{i}))"
+            if vector := self.system.relative_to.get(x):
+                squares = (" + ".join(f"{row}{rows[v]} * {row}{rows[v]}" for v in vector) for row in ("_y", "_z"))
+                size = lengths.setdefault(vector, f"_length{len(lengths)}")
+                self.source.let(size, f"sqrt(larger({', '.join(squares)}))")
+            self.source.let(f"_e{i}", f"_e{i} / (_atol + _rtol * {size})")
 
     def _check_names(self):
         names = [str(s) for s in (*self.system.state, self.system.time, *self.system.parameters)]
@@ -181,5 +194,5 @@ def _template(name):
 
 def _runtime(terms):
     """Elementary functions, an order of magnitude better than the integrals."""
-    degree = 8 if terms <= 14 else 11
+    degree = 8 if terms <= 12 else 11
     return _template("runtime.py").replace("EXP_POLYNOMIAL", horner(exp_coefficients(degree), "r"))

@@ -8,7 +8,8 @@ import numpy as np
 
 from vicollapse.ensemble import cache as kernel_cache
 from vicollapse.ensemble.methods import Rosenbrock, method
-from vicollapse.ensemble.solution import Array, Problem, Solution, Status
+from vicollapse.ensemble.solution import Array, Problem, Solution
+from vicollapse.ensemble.work_arrays import FILLED, check_columns, parameter_table, solution, work_arrays
 
 _CHUNK = 2048
 """Trajectories per piece of work: small enough to balance threads, large enough to keep the lanes full."""
@@ -31,15 +32,14 @@ def integrate(
 ) -> Solution:
     """Integrate n trajectories; arguments as in `ensemble.solve`, already broadcast to n rows."""
     kernel = _compiled(problem, method, terms)
-    _check_columns(kernel, states, parameters)
+    check_columns(kernel, states, parameters)
     n = len(states)
-    columns = [parameters[name] for name in kernel.PARAMETER_NAMES]
-    table = np.ascontiguousarray(np.column_stack([*columns]) if columns else np.empty((n, 0)))
-    work = _arrays(kernel, np.array(states, float, order="C"), len(save_at))
+    table = parameter_table(kernel, parameters, n)
+    work = work_arrays(kernel, np.array(states, float, order="C"), len(save_at))
 
     def advance(start):
         rows = slice(start, start + _CHUNK)
-        per_row = (work[name][rows] for name in ("output", "events", "status", "accepted", "rejected", "times"))
+        per_row = (work[name][rows] for name in FILLED)
         kernel.integrate(
             work["states"][rows], table[rows], t_end[rows], save_at, rtol, atol, dt_max, max_steps, *per_row
         )
@@ -48,40 +48,7 @@ def integrate(
     with ThreadPoolExecutor(max(1, threads)) as pool:
         for _ in pool.map(advance, range(0, n, _CHUNK)):
             pass
-    return _solution(kernel, work)
-
-
-def _arrays(kernel, states, saves):
-    n = len(states)
-    integers = {name: np.zeros(n, np.int64) for name in ("status", "accepted", "rejected")}
-    return integers | {
-        "states": states,
-        "output": np.full((n, saves, kernel.N), np.nan),
-        "events": np.full((n, kernel.EVENTS), np.nan),
-        "times": np.zeros(n),
-        "observables": np.empty((n, kernel.OBSERVABLES)),
-    }
-
-
-def _solution(kernel, work):
-    work["observables"][work["status"] > Status.STOPPED] = np.nan
-    return Solution(
-        states=work["states"],
-        t=work["times"],
-        status=work["status"],
-        saved=work["output"],
-        accepted=work["accepted"],
-        rejected=work["rejected"],
-        event_times=dict(zip(kernel.EVENT_NAMES, work["events"].T, strict=True)),
-        observables=dict(zip(kernel.OBSERVABLE_NAMES, work["observables"].T, strict=True)),
-    )
-
-
-def _check_columns(kernel, states, parameters):
-    if states.shape[1] != kernel.N:
-        raise ValueError(f"states need {kernel.N} columns {kernel.STATE_NAMES}, got {states.shape[1]}")
-    if set(parameters) != set(kernel.PARAMETER_NAMES):
-        raise ValueError(f"parameters must be {kernel.PARAMETER_NAMES}, got {tuple(parameters)}")
+    return solution(kernel, work)
 
 
 @cache
@@ -91,13 +58,13 @@ def _compiled(problem: Problem, method_name: str, terms: int):
     with kernel_cache.one_compiler(kernel):
         if not kernel_cache.is_compiled(kernel):
             print(
-                f"vicollapse: compiling {kernel.__name__} (once on this machine, about half a minute)",
+                f"vicollapse: compiling {kernel.__name__} (once on this machine, 10 to 40 s)",
                 file=sys.stderr,
                 flush=True,
             )
-        nothing = _arrays(kernel, np.empty((0, kernel.N)), 0)
+        nothing = work_arrays(kernel, np.empty((0, kernel.N)), 0)
         table, none = np.empty((0, kernel.PARAMETERS)), np.empty(0)
-        rows = (nothing[name] for name in ("output", "events", "status", "accepted", "rejected", "times"))
+        rows = (nothing[name] for name in FILLED)
         kernel.integrate(nothing["states"], table, none, none, 1e-6, 1e-9, 1.0, 1, *rows)
         kernel.observe_all(nothing["states"], table, nothing["observables"])
     return kernel

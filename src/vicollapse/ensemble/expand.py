@@ -37,9 +37,11 @@ def expand_integrals(program: dict[sp.Symbol, sp.Expr], terms: int) -> dict[sp.S
 def _in_variance(named: _Name, i: int, v: sp.Expr, terms: int) -> tuple[sp.Expr, list[sp.Expr]]:
     """c^2, and the coefficients of the powers of y."""
     table = expansion(terms)
-    z = named(f"narrow{i}", 2 * table.shift / (v + table.shift) - 1)
+    inverse = named(f"narrow{i}", 1 / (v + table.shift))
+    z = named(f"power{i}", 2 * table.shift * inverse - 1)
     coefficients = [named(f"coefficient{i}_{j}", _horner(row, z)) for j, row in enumerate(table.coefficients)]
-    return named(f"square{i}", table.scale**2 * (v + table.shift)), coefficients
+    slope, constant, bend = table.square
+    return named(f"square{i}", slope * v + constant + bend * inverse), coefficients
 
 
 def _in_argument(named: _Name, i: int, a: sp.Expr, square: sp.Expr, coefficients: list[sp.Expr]) -> list[sp.Expr]:
@@ -52,13 +54,12 @@ def _in_argument(named: _Name, i: int, a: sp.Expr, square: sp.Expr, coefficients
     s = _HALF - u * (r + 2 * u * r1)
     ds, dds = -(r + 5 * u * r1 + 2 * u**2 * r2), -(6 * r1 + 9 * u * r2 + 2 * u**2 * r3)
     t, dt = s - 2 * (1 - u) * ds, 3 * ds - 2 * (1 - u) * dds
-    found = (
+    return [
         (a + length * per_q) / 2 + square * per_q * r,
         _HALF + a * per_q * s,
         u * per_q * t,
         -a * u * per_q**3 * (3 * t + 2 * u * dt),
-    )
-    return [named(f"integral{n}_{i}", x) for n, x in enumerate(found)]
+    ]
 
 
 def _taylor(named: _Name, i: int, coefficients: list[sp.Expr], y: sp.Expr) -> list[sp.Expr]:

@@ -4,7 +4,7 @@ from vicollapse.ensemble.derive import derive_observables, in_order
 from vicollapse.ensemble.lanes import LaneSource, text
 from vicollapse.symbolic import System
 
-OBSERVABLE_TERMS = 21
+OBSERVABLE_TERMS = 20
 """Observables are evaluated once per trajectory: the most accurate expansion costs nothing there."""
 
 

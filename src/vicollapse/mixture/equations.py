@@ -44,22 +44,25 @@ def two_modes(weights: str = "softmax", schedule: str = "constant") -> System:
     beta, flow.breakpoints = schedules.expression(schedule, flow.time, {s.name: s for s in annealing})
     beta = flow.define("beta", beta)
     mean, diff = coordinates[0::2], coordinates[1::2]
-    size = flow.define("size", where(logit, logit, -logit))
-    ratio = flow.define("ratio", sp.exp(-size))
-    w1, w2 = _weights(flow, logit, ratio)
+    flow.relative_to = {x: tuple(vector) for vector in (mean, diff) for x in vector[1:]}
     m1, m2 = (flow.define(f"m{k}", separation * (mean[0] + sign * diff[0] / 2)) for k, sign in ((1, 1), (2, -1)))
-
-    R12, R21, overlap = _responsibilities_of_family(flow, logit, size, ratio, diff)
     T1, T2 = (
         flow.define(f"T{k}", 2 * LogisticNormal(1, 2 * (m + h), 4 * separation**2) - 1) for k, m in ((1, m1), (2, m2))
     )
+    ratio, light, overlap = _family(flow, logit, diff)
+    w1, w2, w1_minus_w2, exchange = _weights(flow, logit, ratio, light)
 
-    c1, c2 = (sp.Integer(1), sp.Integer(1)) if weights == "wasserstein_fisher_rao" else (w1, w2)
-    P = sp.Matrix([[c1 * (R12 - beta), -c1 * R12], [-c2 * R21, c2 * (R21 - beta)]])
-    Q = sp.Matrix([beta * c1 * T1, beta * c2 * T2])
-    to_mean_diff = sp.Matrix([[sp.Rational(1, 2), sp.Rational(1, 2)], [1, -1]])
-    P, Q = to_mean_diff * P * to_mean_diff.inv(), to_mean_diff * Q
-    P = sp.Matrix(2, 2, [flow.define(f"P{i}{j}", P[i, j].expand()) for i in range(2) for j in range(2)])
+    if weights == "wasserstein_fisher_rao":
+        c1, c2, total, excess = sp.Integer(1), sp.Integer(1), sp.Integer(2), sp.Integer(0)
+        R12, R21 = where(logit, ratio * light, light), where(logit, light, ratio * light)
+    else:
+        c1, c2, total, excess, R12, R21 = w1, w2, sp.Integer(1), w1_minus_w2, exchange, exchange
+    P = [
+        [-beta * total / 2, (R12 - R21) / 2 - beta * excess / 4],
+        [-beta * excess, R12 + R21 - beta * total / 2],
+    ]
+    P = sp.Matrix(2, 2, lambda i, j: flow.define(f"P{i}{j}", P[i][j]))
+    Q = sp.Matrix([beta * (c1 * T1 + c2 * T2) / 2, beta * (c1 * T1 - c2 * T2)])
     U = sp.Matrix([mean, diff])
     dU = P * U + Q * sp.Matrix([[separation, 0, 0]])
 
@@ -71,23 +74,28 @@ def two_modes(weights: str = "softmax", schedule: str = "constant") -> System:
     return flow
 
 
-def _weights(flow, logit, ratio):
-    """The weights from their ratio, lighter over heavier: one exponential for all."""
-    heavy = flow.define("heavy", 1 / (1 + ratio))
-    return flow.define("w1", where(logit, heavy, ratio * heavy)), flow.define("w2", where(logit, ratio * heavy, heavy))
+def _family(flow, logit, diff):
+    """w_light / w_heavy, R of the lighter component, and L(-logit - D^2/2, D) - L(logit - D^2/2, D).
 
-
-def _responsibilities_of_family(flow, logit, size, ratio, diff):
-    """R_12, R_21 and L(-logit - D^2/2, D) - L(logit - D^2/2, D), the family's part of l_1 - l_2 beyond the logit.
-
-    Evaluated for the lighter component: detailed balance w_1 R_12 = w_2 R_21 gives the other without cancellation.
+    The last one is the family's part of l_1 - l_2 beyond the logit.
     """
+    size = flow.define("size", where(logit, logit, -logit))
+    ratio = flow.define("ratio", sp.exp(-size))
     D2 = flow.define("D2", sum(x**2 for x in diff))
     light = flow.define("light", LogisticNormal(1, size - D2 / 2, D2))
-    R12 = flow.define("R12", where(logit, ratio * light, light))
-    R21 = flow.define("R21", where(logit, light, ratio * light))
     overlap = LogisticNormal(0, -size - D2 / 2, D2) - LogisticNormal(0, size - D2 / 2, D2)
-    return R12, R21, where(logit, overlap, -overlap)
+    return ratio, light, where(logit, overlap, -overlap)
+
+
+def _weights(flow, logit, ratio, light):
+    """w_1, w_2, their difference, and w_1 R_12 = w_2 R_21 (detailed balance): one exponential for all."""
+    heavy = flow.define("heavy", 1 / (1 + ratio))
+    w_light = flow.define("w_light", ratio * heavy)
+    w1 = flow.define("w1", where(logit, heavy, w_light))
+    w2 = flow.define("w2", where(logit, w_light, heavy))
+    difference = heavy - w_light
+    exchange = flow.define("exchange", w_light * light)
+    return w1, w2, flow.define("w1_minus_w2", where(logit, difference, -difference)), exchange
 
 
 def _energy_difference(flow, mean, diff, separation, h, m1, m2):

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vicollapse.mixture.integrals import logistic_normal
-
 Array = NDArray[np.float64]
 
 OUTCOMES = ("covered", "aligned", "vanished", "failed")
@@ -97,6 +95,8 @@ def mode_mass(m: ArrayLike, weights: ArrayLike, separation: ArrayLike, imbalance
 
     Source: mass_+- = sum_k w_k S(+-2 (m_k + h), 2 |mu|).
     """
+    from vicollapse.mixture.integrals import logistic_normal  # and SciPy with it, which `classify` does without
+
     m, weights = np.asarray(m, np.float64), np.asarray(weights, np.float64)
     mu, h = np.asarray(separation, np.float64)[..., None], np.asarray(imbalance, np.float64)[..., None]
     positive, _ = logistic_normal(2 * (m + h), 2 * mu)

@@ -1,12 +1,10 @@
 """Which device this process computes on: ranks take the GPUs of their machine in turn, or the CPU."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from vicollapse.errors import BackendError, did_you_mean
-from vicollapse.parallel.gpu_memory import free_bytes
+from vicollapse.parallel.gpus import Found, Gpu, find_gpus
 from vicollapse.parallel.team import Team
 
 CONTEXT_BYTES = 2**29
@@ -15,28 +13,6 @@ BATCH_SHARE = 0.7
 """Part of the rest that a batch may plan to use; memory is never handed out without gaps."""
 SMALLEST_BATCH = 2**28
 """A GPU that has less than that for a batch is no help."""
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """A GPU that CUDA shows to this process.
-
-    Parameters
-    ----------
-    index : CUDA's number of it, in this process.
-    name : of the model.
-    free_bytes, total_bytes : memory.
-    bus : its place in the machine, the same in every process.
-    """
-
-    index: int
-    name: str
-    free_bytes: int
-    total_bytes: int
-    bus: str = ""
-
-
-Found = tuple[list[Gpu], str]
 
 
 @dataclass(frozen=True)
@@ -60,19 +36,6 @@ class Device:
             return "CPU" if self.backend == "cpu" else f"CPU, backend {self.backend}"
         shared = f", shared by {self.sharing} ranks" if self.sharing > 1 else ""
         return f"GPU {self.gpu.index} ({self.gpu.name}, {self.gpu.free_bytes / 1e9:.3g} GB free){shared}"
-
-
-def find_gpus() -> Found:
-    """The GPUs that this process can use, and why there are none; never raises, and opens none of them."""
-    try:
-        import cupy
-    except Exception as error:  # a broken installation fails in many ways
-        missing = isinstance(error, ModuleNotFoundError) and error.name == "cupy"
-        return [], "CuPy is not installed (pip install 'vicollapse[gpu]')" if missing else _broken(error)
-    try:
-        return [_gpu(cupy.cuda.runtime, index) for index in range(cupy.cuda.runtime.getDeviceCount())], ""
-    except Exception as error:
-        return [], _reason(cupy, error)
 
 
 def choose(
@@ -158,41 +121,8 @@ def _batch_bytes(gpu: Gpu, sharing: int) -> int:
     return max(0, int(BATCH_SHARE * (gpu.free_bytes / sharing - CONTEXT_BYTES)))
 
 
-def _gpu(runtime: Any, index: int) -> Gpu:
-    properties = runtime.getDeviceProperties(index)
-    bus, total = runtime.deviceGetPCIBusId(index), int(properties["totalGlobalMem"])
-    free = free_bytes(bus)
-    return Gpu(index, properties["name"].decode(), total if free is None else min(free, total), total, bus)
-
-
 def _shortage(found: Sequence[Gpu], reason: str) -> str:
     if not found:
         return reason or "CUDA finds none"
     full = ", ".join(f"GPU {gpu.index} has {gpu.free_bytes / 1e9:.2g} GB" for gpu in found)
     return f"too little memory is free, other programs use it ({full})"
-
-
-def _broken(error: Exception) -> str:
-    return f"CuPy cannot be loaded ({_first_line(error)})"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _reason(cupy: Any, error: Exception) -> str:
-    text = str(error)
-    if "cudaErrorNoDevice" in text and os.environ.get("CUDA_VISIBLE_DEVICES", "-") in ("", "-1", "NoDevFiles"):
-        return "CUDA_VISIBLE_DEVICES hides all GPUs"
-    if "cudaErrorInsufficientDriver" in text:
-        has, needs = (_version(cupy, name) for name in ("driverGetVersion", "runtimeGetVersion"))
-        return f"the NVIDIA driver is too old: it has CUDA {has}, CuPy needs {needs}" if has else "no NVIDIA driver"
-    return f"CUDA does not work ({_first_line(error)})"
-
-
-def _version(cupy: Any, name: str) -> str:
-    try:
-        number = int(getattr(cupy.cuda.runtime, name)())
-    except Exception:
-        return ""
-    return f"{number // 1000}.{number % 1000 // 10}" if number else ""

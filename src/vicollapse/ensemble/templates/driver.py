@@ -18,7 +18,8 @@ def first_step(w, j):
         scale = 1.0 / (w[ATOL * W + j] + w[RTOL * W + j] * abs(w[(Y + k) * W + j]))
         f += (w[(F + k) * W + j] * scale) ** 2
         y += (w[(Y + k) * W + j] * scale) ** 2
-    return min(0.01 * sqrt(y / (f + 1e-300)) + 1e-8, 1.0)
+    # The error of a first step that changes y by a fraction x is of the order of x^ORDER.
+    return min(0.5 * w[RTOL * W + j] ** (1.0 / ORDER) * sqrt(y / (f + 1e-300)) + 1e-8, 1.0)
 
 
 @inline
@@ -140,7 +141,7 @@ def integrate(
             elif now >= t_end[i]:
                 outcome = REACHED
             else:
-                growth = min(8.0, max(0.1, 0.9 * (e + 1e-12) ** (-1.0 / ORDER))) if e < 1e300 else 0.1
+                growth = w[GROWTH * W + j] if e < 1e300 else 0.1
                 if e <= 1.0:
                     accepted[i] += 1
                     now = next_stop(w, j, now, t_end[i], save_at, saved[j]) if landing[j] else now + dt

@@ -7,7 +7,8 @@ import numpy as np
 from numba import njit
 
 options = dict(error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"}, boundscheck=False, cache=True, nogil=True)
-inline, compiled = njit(forceinline=True, **options), njit(**options)
+# Without NRT, or every call with an array would count references: an atomic operation, shared by all threads.
+inline, compiled = njit(forceinline=True, _nrt=False, **options), njit(**options)
 
 
 @inline
@@ -34,3 +35,10 @@ def sigmoid(x):
     e = exp(-fabs(x))
     r = 1.0 / (1.0 + e)
     return where(x, r, e * r)
+
+
+@inline
+def growth(e):
+    # 0.9 e^(-1/ORDER) within [0.1, 8], good to 1 %: the bits of a float, read as an integer, are nearly its logarithm.
+    bits = np.float64(min(max(e, 1e-12), 1e12)).view(np.int64) - (4607182418800017408 - 193654783976932)
+    return min(8.0, max(0.1, 0.9 * exp(np.float64(bits) * (-1.539095918623324e-16 / ORDER))))
