@@ -21,7 +21,7 @@ from vicollapse.sweep.runner import simulate
 from vicollapse.sweep.shard_state import ShardState
 from vicollapse.sweep.shards import plan_shards
 from vicollapse.sweep.status import Status, study_status
-from vicollapse.sweep.status_table import problems, shard_table, table
+from vicollapse.sweep.status_table import accuracy, problems, shard_table, table
 from vicollapse.sweep.study import Study
 
 STUDY = Study("s", experiment="fake", axes={"separation": (1.0, 2.0, 3.0, 4.0)}, replicates=512)
@@ -251,6 +251,20 @@ def test_all_done_and_aggregated(shards, tmp_path):
     assert status.aggregated
     assert status.seconds_left == 0
     assert table([status])[1][0][-1] == "written"
+    assert (status.rechecked, list(accuracy(status))) == (0, [])
+
+
+def test_how_many_fates_depend_on_the_tolerance(shards, tmp_path):
+    for shard in shards:
+        simulate(shard, tmp_path)
+    path = aggregate(STUDY, tmp_path, shards)
+    with h5py.File(path, "a") as file:
+        file.attrs.update({"rechecked": 100, "recheck_disagreements": 2})
+    status = study_status("s", tmp_path, shards)
+    assert (status.rechecked, status.recheck_disagreements) == (100, 2)
+    assert list(accuracy(status)) == ["s: 2 of 100 fates differ at a 100 times tighter tolerance (95 %: 0.55 to 7 %)"]
+    path.write_bytes(b"no phase diagram")
+    assert study_status("s", tmp_path, shards).rechecked == 0
 
 
 def test_looking_does_not_disturb_a_run_that_starts(tmp_path):

@@ -9,6 +9,7 @@ import numpy as np
 from vicollapse import experiments
 from vicollapse.cores import available_threads
 from vicollapse.errors import ConfigError
+from vicollapse.experiments.recheck import COUNTERS
 from vicollapse.intervals import wilson
 from vicollapse.sweep.parameters import rounded, validate
 from vicollapse.sweep.points import blocks
@@ -25,6 +26,8 @@ class CollapseProbability:
     redundant : share in which a weight died but no mode was lost.
     interval : the names above, "collapsed" and "redundant" -> (low, high), Wilson, 95%.
     replicates : number of trajectories.
+    rechecked, recheck_disagreements : trajectories whose fate was checked at a tighter tolerance (none unless `recheck`
+        is given), and those of them whose fate was another one.
     parameters : all parameters, defaults filled in.
     """
 
@@ -33,6 +36,8 @@ class CollapseProbability:
     redundant: float
     interval: dict[str, tuple[float, float]]
     replicates: int
+    rechecked: int
+    recheck_disagreements: int
     parameters: dict[str, Any]
 
 
@@ -58,7 +63,8 @@ def collapse_probability(
     Parameters
     ----------
     dimension, separation, init_scale, weights, t_end, imbalance, annealing, others : see
-        `experiments.gradient_flow.Parameters`.
+        `experiments.gradient_flow.Parameters`. Only `recheck` has another default, 0: one point is no study, and the
+        check needs a kernel of its own.
     replicates : number of random starts.
     seed : of the study.
     backend, threads : as in `two_mode_flow`.
@@ -75,6 +81,7 @@ def collapse_probability(
         "t_end": t_end,
         "imbalance": imbalance,
         "annealing": None if annealing is None else dict(annealing),
+        "recheck": 0.0,
         **others,
     }
     if replicates < 1:
@@ -95,6 +102,7 @@ def collapse_probability(
         redundant=share["redundant"],
         interval=interval,  # type: ignore[arg-type]
         replicates=replicates,
+        **{name: int(outcomes.counters[name].sum()) for name in COUNTERS},
         parameters=parameters.model_dump(),
     )
 

@@ -1,4 +1,7 @@
-"""Show how far every study is: shards done, running, failed, interrupted and left, speed, time left."""
+"""Show how far every study is: shards done, running, failed, interrupted and left, speed, time left.
+
+Of finished ones also how many of the fates that were checked depend on the tolerance.
+"""
 
 import argparse
 import sys
@@ -17,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Look, and print a table."""
     from vicollapse.sweep.status import study_status
-    from vicollapse.sweep.status_table import problems, shard_table, table
+    from vicollapse.sweep.status_table import accuracy, problems, shard_table, table
 
     config = common.load(options)
     statuses = [
@@ -28,5 +31,8 @@ def run(options: argparse.Namespace) -> None:
         common.print_json([status.to_dict(shards=options.shards) for status in statuses])
         return
     common.print_table(*(shard_table if options.shards else table)(statuses))
-    for line in [line for status in statuses if not options.shards for line in problems(status)]:
-        print(line, file=sys.stderr)
+    for status in [] if options.shards else statuses:
+        for line in accuracy(status):
+            print(line)
+        for line in problems(status):
+            print(line, file=sys.stderr)

@@ -73,6 +73,8 @@ class Experiment(ABC):
     ----------
     backends : what `run` and `trace` accept as `backend`; "gpu" means the CUDA device that is current then. The first
         one is taken where nobody has asked for another.
+    divisible : whether the backend "cpu" is given pieces of a batch, one per thread at a time, rather than a batch as a
+        whole with all threads, which suits libraries that compile for a shape or have threads of their own.
     """
 
     name: ClassVar[str]
@@ -87,6 +89,7 @@ class Experiment(ABC):
     static: ClassVar[tuple[str, ...]] = ()
     observation: ClassVar[tuple[str, ...]] = ()
     backends: ClassVar[tuple[str, ...]] = ("cpu",)
+    divisible: ClassVar[bool] = True
 
     @abstractmethod
     def seconds(self, parameters: Any) -> float:
@@ -104,7 +107,7 @@ class Experiment(ABC):
     def run(self, blocks: Sequence[Block], *, threads: int = 1, backend: str = "cpu") -> Outcomes:
         """Simulate every replicate of `blocks` (equal in the static parameters); results in the same order.
 
-        With the backend "cpu" it is called from several threads at once, each with blocks of its own.
+        With the backend "cpu", if `divisible`, it is called from several threads at once, each with its own blocks.
         """
 
     @abstractmethod

@@ -6,11 +6,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from vicollapse.experiments import base
+from vicollapse.experiments.recheck import FACTOR
 from vicollapse.schedules import Annealing
 
 Weights = Literal["fixed", "softmax", "fisher_rao", "wasserstein_fisher_rao"]
 MAX_DIMENSION = 1_000_000_000
-FATES_RTOL = 1e-2
+FATES_RTOL = 5e-3
 """Tolerance of `fates_only` runs: 0.9997 of the trajectories have the fate of rtol 1e-8 (docs/numerics.md)."""
 
 
@@ -45,6 +46,13 @@ class Parameters(base.Parameters):
     )
     max_steps: int = Field(
         100_000, ge=1, le=10**9, description="step attempts after which a trajectory counts as failed"
+    )
+    recheck: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description=f"share of the trajectories, chosen at random, whose fate is checked at a {FACTOR} times tighter "
+        "tolerance, where rtol >= 1e-9; 0 for none",
     )
 
     @model_validator(mode="after")

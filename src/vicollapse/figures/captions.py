@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from vicollapse.experiments.recheck import COUNTERS, report
 from vicollapse.figures.data import Probability, axes, parameters, study
 from vicollapse.figures.notation import equation, is_log, plain
 
@@ -58,7 +59,13 @@ def study_text(diagram: xr.Dataset, whole: xr.Dataset) -> str:
     return (
         f"Study {study(whole)} (experiment {whole.attrs['experiment']}): {'; '.join(drawn)}; {', '.join(fixed)}; "
         f"{replicates(diagram)} replicates per point, seed {whole.attrs['seed']}. "
+        + (f"Of this study {accuracy(whole)}. " if accuracy(whole) else "")
     )
+
+
+def accuracy(whole: xr.Dataset) -> str:
+    """Whether the fates of a study depend on the tolerance, as far as that was checked; "" if it was not."""
+    return report(*(int(whole.attrs.get(name, 0)) for name in COUNTERS))
 
 
 def replicates(diagram: xr.Dataset) -> str:
@@ -111,9 +118,25 @@ def weights(diagram: xr.Dataset) -> str:
 
 
 def summary(whole: xr.Dataset, drawn: xr.Dataset) -> str:
-    """The line at the foot of a figure, mathtext: study, weights, fixed axes, t_end, replicates, seed."""
+    """A line at the foot of a figure, mathtext: study, weights, fixed axes, t_end, replicates, seed."""
     known = parameters(drawn)
     parts = dict.fromkeys([study(whole).replace("_", " "), weights(drawn)])
     fixed = dict.fromkeys([*_MAIN, *(a for a in axes(whole) if a not in ("weights", "t_end")), "t_end"])
     parts |= dict.fromkeys(equation(a, known[a], whole) for a in fixed if a in known)
     return ", ".join([*parts, f"{replicates(drawn)} replicates per point", f"seed {whole.attrs['seed']}"])
+
+
+def foot(shown: Iterable[tuple[xr.Dataset, xr.Dataset]]) -> str:
+    """The foot of a figure, mathtext: a line for every slice, then one for every study whose fates were checked.
+
+    Parameters
+    ----------
+    shown : the study's phase diagram and the slice that is drawn, as often as there are slices.
+    """
+    slices = list(shown)
+    studies = {study(whole): whole for whole, _ in slices}
+    lines = [summary(whole, drawn) for whole, drawn in slices]
+    for name, whole in studies.items():
+        if found := accuracy(whole):
+            lines.append(f"{name.replace('_', ' ')}: {found}" if len(studies) > 1 else found)
+    return "\n".join(dict.fromkeys(lines))

@@ -1,8 +1,10 @@
 """Contours of estimated probabilities: drawn where the runs resolve them, not along the noise of a plateau."""
 
+import warnings
+
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.ndimage import generic_filter, maximum_filter, median_filter, minimum_filter
 
 _Z = 3.5
 _REACH = 3
@@ -29,19 +31,20 @@ def smooth(table: NDArray[np.float64]) -> NDArray[np.float64]:
     missing = np.isnan(table)
     fine, coarse = _median(table, min(3, window(table))), _median(table, window(table))
     low, high = (np.where(np.isnan(fine), fill, fine) for fill in (np.inf, -np.inf))
-    wall = maximum_filter(high, 3, mode="nearest") - minimum_filter(low, 3, mode="nearest") > _WALL
+    wall = _squares(high, 3).max(axis=-1) - _squares(low, 3).min(axis=-1) > _WALL
     return np.where(missing, np.nan, np.where(wall, table, coarse))
 
 
 def _median(table: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    if not np.isnan(table).any():
-        return np.asarray(median_filter(table, size, mode="nearest"))
-    return np.asarray(generic_filter(table, _median_of_known, size, mode="nearest"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of a square without any runs, which gives NaN
+        return np.asarray(np.nanmedian(_squares(table, size), axis=-1))
 
 
-def _median_of_known(values: NDArray[np.float64]) -> float:
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else np.nan
+def _squares(table: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    # (y, x, size * size): the cells around each cell, those at the rim repeated beyond it
+    around = np.pad(table, size // 2, mode="edge")
+    return sliding_window_view(around, (size, size)).reshape(*table.shape, -1)
 
 
 def resolved(table: NDArray[np.float64], runs: NDArray[np.int64], level: float) -> NDArray[np.bool_]:
@@ -61,5 +64,5 @@ def resolved(table: NDArray[np.float64], runs: NDArray[np.int64], level: float) 
     pooled = max(1.0, 2 / np.pi * window(table) ** 2)
     error = np.sqrt(level * (1 - level) / (pooled * np.maximum(runs, 1)))
     z = np.nan_to_num((table - level) / error)
-    size = 2 * _REACH + 1
-    return (maximum_filter(z, size, mode="nearest") > _Z) & (minimum_filter(z, size, mode="nearest") < -_Z)
+    squares = _squares(z, 2 * _REACH + 1)
+    return (squares.max(axis=-1) > _Z) & (squares.min(axis=-1) < -_Z)

@@ -106,7 +106,7 @@ def _label(figure: Figure, grid: np.ndarray, rows: list[_Row], options: CurveOpt
         if options.panels:
             panel.set_title(equation(options.panels, part[options.panels].values.item(), rows[0].whole))
     _legend(figure, rows, options)
-    style.footer(figure, "\n".join(dict.fromkeys(captions.summary(r.whole, r.drawn) for r in rows)))
+    style.footer(figure, captions.foot((r.whole, r.drawn) for r in rows))
 
 
 def _legend(figure: Figure, rows: list[_Row], options: CurveOptions) -> None:

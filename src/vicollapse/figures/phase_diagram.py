@@ -91,7 +91,7 @@ def _label(figure: Figure, grid: np.ndarray, content: _Content, options: PhaseDi
         for panel, name in zip(grid[:, -1], content.names, strict=True):
             style.row_title(panel, name)
     legend(figure, content.contours, content.marks)
-    style.footer(figure, captions.summary(content.whole, content.drawn))
+    style.footer(figure, captions.foot([(content.whole, content.drawn)]))
 
 
 def _colour_bar(figure: Figure, mesh: QuadMesh, grid: np.ndarray, names: list[str]) -> None:

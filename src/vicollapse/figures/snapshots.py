@@ -95,7 +95,7 @@ def draw(diagrams: Mapping[str, xr.Dataset], options: SnapshotsOptions) -> Figur
         _draw_row(panels, row, frame, titles=i == 0 or not same_times)
     for panel in grid[-1]:
         panel.set_xlabel(r"along $\mu$")
-    style.footer(figure, "\n".join(dict.fromkeys(captions.summary(f.run.whole, f.run.point) for f in seen)))
+    style.footer(figure, captions.foot((f.run.whole, f.run.point) for f in seen))
     return figure
 
 

@@ -61,8 +61,7 @@ def draw(diagrams: Mapping[str, xr.Dataset], options: TrajectoriesOptions) -> Fi
     for panel in grid[-1]:
         panel.set_xlabel("time $t$")
     _legend(figure, rows, options.count)
-    lines = dict.fromkeys(captions.summary(r.whole, r.point) for r in rows)
-    style.footer(figure, "\n".join(lines))
+    style.footer(figure, captions.foot((r.whole, r.point) for r in rows))
     return figure
 
 

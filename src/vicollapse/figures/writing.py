@@ -112,8 +112,10 @@ def _freeze(figure: Figure) -> None:
     """Arrange the panels once, for all formats."""
     with style.context():
         figure.set_dpi(RESOLUTION)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        engine = figure.get_layout_engine()
+        if engine:
+            engine.execute(figure)
+        figure.set_layout_engine(None)  # a placeholder ("none") would make every format draw twice
     for panel in figure.axes:
         # the solver's last digits depend on the order of hashes, and would change identifiers in the SVG
         panel.set_position(np.round(panel.get_position(original=True).bounds, 6).tolist())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vicollapse.experiments import recheck
 from vicollapse.experiments.base import Observable
 from vicollapse.intervals import wilson
 from vicollapse.sweep.variables import Source, Variable, texts
@@ -29,6 +30,7 @@ def attributes(source: Source) -> dict[str, Any]:
         "parameters": json.dumps(fixed),
         "study_config": json.dumps(asdict(study), default=str),
         "collapsed_outcomes": json.dumps([o for o in experiment.outcomes if o in experiment.collapsed]),
+        **_recheck(source),
         **({} if source.rectangular else {"coordinates": " ".join(study.axes)}),
     }
 
@@ -48,7 +50,8 @@ def root(source: Source) -> Iterator[Variable]:
         yield source.grid(f"{name}_count", total, f"trajectories that are {name}")
         yield from _proportion(source, name, total, f"probability of being {name}")
     for name in experiment.counters:
-        yield source.grid(name, tally.totals[f"counter/{name}"], f"{name.replace('_', ' ')}, over all trajectories")
+        about = recheck.COUNTERS.get(name, f"{name.replace('_', ' ')}, over all trajectories")
+        yield source.grid(name, tally.totals[f"counter/{name}"], about)
     yield from {o.dimension: _numbers(o.dimension, o.size) for o in experiment.observables if o.dimension}.values()
     for observable in experiment.observables:
         yield from _observable(source, observable)
@@ -73,6 +76,15 @@ def table(source: Source) -> Iterator[Variable]:
     for o in experiment.observables:
         dims = ("point", o.dimension) if o.dimension else ("point",)
         yield Variable(o.name, dims, _mean(source, o), {"units": o.units, "long_name": o.description})
+
+
+def _recheck(source: Source) -> dict[str, Any]:
+    """Totals of the counters of the recheck, and the interval of the share of fates that depend on the tolerance."""
+    if not set(recheck.COUNTERS) <= set(source.experiment.counters):
+        return {}
+    totals = {name: int(source.tally.totals[f"counter/{name}"].sum()) for name in recheck.COUNTERS}
+    interval = wilson(totals["recheck_disagreements"], totals["rechecked"])
+    return totals | {"recheck_interval": np.array(interval)}
 
 
 def _outcomes(source: Source) -> Variable:

@@ -2,10 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import h5py
+import numpy as np
+
+from vicollapse.experiments.recheck import COUNTERS
 from vicollapse.sweep.aggregate import FILE_NAME
 from vicollapse.sweep.calibration import stored
 from vicollapse.sweep.cost import shard_seconds
@@ -30,6 +35,8 @@ class Status:
     speed_of : what the speed is taken from: "running", "finished" or "begun" shards, a "measured" one, or "".
     seconds_left : predicted; None if the speed is unknown.
     aggregated : whether there is a phase diagram that is newer than every shard.
+    rechecked, recheck_disagreements : trajectories of the phase diagram whose fate was checked at a tighter tolerance,
+        and those of them whose fate was another one.
     errors : shard -> why its last run failed.
     shards : every one of them.
     """
@@ -48,6 +55,8 @@ class Status:
     speed_of: str = ""
     seconds_left: float | None = None
     aggregated: bool = False
+    rechecked: int = 0
+    recheck_disagreements: int = 0
     errors: dict[str, str] = field(default_factory=dict)
     shards: list[ShardState] = field(default_factory=list)
 
@@ -88,6 +97,8 @@ def study_status(name: str, folder: Path, shards: Sequence["Shard"], *, thorough
     )
     _predict(status, folder, shards)
     status.aggregated = status.done == len(shards) and _newer(folder / FILE_NAME, states)
+    if status.aggregated:
+        status.rechecked, status.recheck_disagreements = _rechecked(folder / FILE_NAME)
     return status
 
 
@@ -107,6 +118,13 @@ def _predict(status: Status, folder: Path, shards: Sequence["Shard"]) -> None:
         status.per_second = status.per_second_per_rank = status.trajectories / seconds
     if status.per_second > 0 or not missing:
         status.seconds_left = missing / status.per_second if missing else 0.0
+
+
+def _rechecked(path: Path) -> list[int]:
+    # a file that is damaged or of another version says nothing; who opens it learns why
+    with suppress(OSError), h5py.File(path, "r", locking=False) as file:
+        return [int(np.ravel(file.attrs.get(name, 0))[0]) for name in COUNTERS]
+    return [0, 0]
 
 
 def _newer(path: Path, states: Sequence[ShardState]) -> bool:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 
+from vicollapse.experiments.recheck import report
 from vicollapse.sweep.progress import duration
 from vicollapse.sweep.shard_state import ShardState
 from vicollapse.sweep.status import Status
@@ -23,6 +24,12 @@ def shard_table(statuses: Iterable[Status]) -> Table:
     """Heading and rows of the table of shards, in which only failures have a reason."""
     heading = ("study", "shard", "state", "progress", "per second and rank", "ranks", "host", "since", "log", "reason")
     return heading, [_shard_row(status.study, state) for status in statuses for state in status.shards]
+
+
+def accuracy(status: Status) -> Iterator[str]:
+    """A line that says whether the fates of a finished study depend on the tolerance, if that was checked."""
+    if status.rechecked:
+        yield f"{status.study}: {report(status.rechecked, status.recheck_disagreements)}"
 
 
 def problems(status: Status) -> Iterator[str]:
