@@ -25,11 +25,12 @@ from vicollapse.experiments.gradient_flow import FATES_RTOL
 
 PRODUCT = {f"vicollapse, rtol {rtol:g}": rtol for rtol in sorted({RTOL, 1e-3, 1e-2, FATES_RTOL})}
 STATES, FATES = f"vicollapse, rtol {RTOL:g}", f"vicollapse, rtol {FATES_RTOL:g}"
-SHARES = {"scipy_rk45": 40, "scipy_rk45_stop": 40, "scipy_lsoda": 40, "scipy_lsoda_numba": 8,
+SHARES = {"scipy_rk45": 40, "scipy_rk45_stop": 40, "scipy_lsoda": 40, "scipy_radau": 200, "scipy_lsoda_numba": 8,
+          "torchode_tsit5": 4,
           "scipy_rk45_accurate": 200, "scipy_lsoda_accurate": 200}  # fmt: skip
 """One problem in so many is run per round; all of them where nothing is said."""
-TARGETS = [(STATES, "scipy_rk45", 4000), (STATES, "scipy_lsoda", 1200), (STATES, "diffrax_tsit5", 50),
-           (FATES, "scipy_rk45", 30_000)]  # fmt: skip
+TARGETS = [(STATES, "scipy_rk45_accurate", 8000), (STATES, "diffrax_tsit5", 80),
+           (FATES, "scipy_rk45_accurate", 50_000)]  # fmt: skip
 
 
 @dataclass

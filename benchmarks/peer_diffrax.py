@@ -7,14 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-from peers import STEADY
-from probits import probit_mixture
+from peers import DENSITIES, STEADY, VARIANCES, P
 from problems import ATOL_OVER_RTOL, ProblemSet
 
 jax.config.update("jax_enable_x64", True)
-
-P, SLOPES, _ = probit_mixture(8)
-VARIANCES, DENSITIES = 1 / SLOPES**2, P / np.sqrt(2 * np.pi)
 
 
 def jax_rhs(t, y, separation):

@@ -24,9 +24,9 @@ Peer = Callable[..., Array]
 
 STEADY = 1e-6
 """Peers that may stop early do so at max |dy/dt| below this (diffrax: root mean square)."""
-_P, _SLOPES, _ = probit_mixture(8)
-_VARIANCES = 1 / _SLOPES**2
-_DENSITIES = _P / math.sqrt(2 * math.pi)
+P, SLOPES, _ = probit_mixture(8)
+VARIANCES = 1 / SLOPES**2
+DENSITIES = P / math.sqrt(2 * math.pi)
 _ETA = [float((1 - 2.0 ** (1 - 2 * n)) * zeta(2 * n)) for n in range(1, 36)]
 
 
@@ -63,7 +63,7 @@ def numpy_rhs(separation: float, accurate: bool = False) -> Callable[[float, Arr
     """
     M, exp, sqrt = separation**2, math.exp, np.sqrt
     width = np.empty((4, 8))  # 1/c_i = sqrt(b^2 + 1/s_i^2); the target's two rows never change
-    width[2:] = np.sqrt(4 * M + _VARIANCES)
+    width[2:] = np.sqrt(4 * M + VARIANCES)
 
     def f(t: float, y: Array) -> tuple[float, ...]:
         m1, m2, s11, s12, s22, lam = y.tolist()
@@ -73,10 +73,10 @@ def numpy_rhs(separation: float, accurate: bool = False) -> Callable[[float, Arr
             D, b = math.sqrt(D2), 2 * separation
             S, L = np.array([quadrature(x, width) for x, width in zip(a.tolist(), (D, D, b, b), strict=True)]).T
         else:
-            width[:2] = sqrt(D2 + _VARIANCES)
+            width[:2] = sqrt(D2 + VARIANCES)
             x = a[:, None] / width
-            S = ndtr(x) @ _P
-            L = a * S + (np.exp(-0.5 * x * x) * width) @ _DENSITIES
+            S = ndtr(x) @ P
+            L = a * S + (np.exp(-0.5 * x * x) * width) @ DENSITIES
         (S1, S2, S3, S4), (L1, L2, L3, L4) = S.tolist(), L.tolist()
         R12, R21 = (exp(-lam) * S2, S2) if lam >= 0 else (S1, exp(lam) * S1)
         w1 = 1 / (1 + exp(-lam)) if lam >= 0 else exp(lam) / (1 + exp(lam))
@@ -99,10 +99,10 @@ def numpy_rhs(separation: float, accurate: bool = False) -> Callable[[float, Arr
 def _integral(a, b2):
     S = density = 0.0
     for i in range(8):
-        width = math.sqrt(b2 + _VARIANCES[i])
+        width = math.sqrt(b2 + VARIANCES[i])
         x = a / width
-        S += _P[i] * 0.5 * math.erfc(-x * math.sqrt(0.5))
-        density += _DENSITIES[i] * math.exp(-0.5 * x * x) * width
+        S += P[i] * 0.5 * math.erfc(-x * math.sqrt(0.5))
+        density += DENSITIES[i] * math.exp(-0.5 * x * x) * width
     return S, a * S + density
 
 
@@ -138,6 +138,11 @@ def scipy_rk45(problems: ProblemSet, t_end: float = T_END, rtol: float = RTOL) -
 def scipy_lsoda(problems: ProblemSet, t_end: float = T_END, rtol: float = RTOL) -> Array:
     """The same loop with LSODA, which switches to an implicit method where the flow is stiff."""
     return _solve_ivp("LSODA", problems, t_end, rtol)
+
+
+def scipy_radau(problems: ProblemSet, t_end: float = T_END, rtol: float = RTOL) -> Array:
+    """The same loop with Radau, implicit throughout; SciPy takes the Jacobian by differences."""
+    return _solve_ivp("Radau", problems, t_end, rtol)
 
 
 def scipy_rk45_accurate(problems: ProblemSet, t_end: float = T_END, rtol: float = RTOL) -> Array:
@@ -192,15 +197,24 @@ def diffrax_tsit5_full(problems: ProblemSet, t_end: float = T_END, rtol: float =
     return tsit5(problems, t_end, rtol, steady=False)
 
 
+def torchode_tsit5(problems: ProblemSet, t_end: float = T_END, rtol: float = RTOL) -> Array:
+    """torchode's Tsit5: one batch in PyTorch, with steps of its own for every trajectory."""
+    from peer_torchode import tsit5
+
+    return tsit5(problems, t_end, rtol)
+
+
 _ALL: dict[str, tuple[Peer, str]] = {
     "scipy_rk45": (scipy_rk45, "SciPy RK45"),
     "scipy_rk45_accurate": (scipy_rk45_accurate, "SciPy RK45, integrals by quadrature"),
     "scipy_lsoda_accurate": (scipy_lsoda_accurate, "SciPy LSODA, integrals by quadrature"),
     "scipy_rk45_stop": (scipy_rk45_stop, "SciPy RK45, stops when steady"),
     "scipy_lsoda": (scipy_lsoda, "SciPy LSODA"),
+    "scipy_radau": (scipy_radau, "SciPy Radau"),
     "scipy_lsoda_numba": (scipy_lsoda_numba, "SciPy LSODA, numba rhs"),
     "diffrax_tsit5": (diffrax_tsit5, "diffrax Tsit5, stops when steady"),
     "diffrax_tsit5_full": (diffrax_tsit5_full, "diffrax Tsit5"),
+    "torchode_tsit5": (torchode_tsit5, "torchode Tsit5"),
 }
 PEERS: dict[str, Peer] = {name: peer for name, (peer, _) in _ALL.items()}
 LABELS = {name: label for name, (_, label) in _ALL.items()}
@@ -208,10 +222,10 @@ LABELS = {name: label for name, (_, label) in _ALL.items()}
 
 def available() -> dict[str, Peer]:
     """The peers that can run here; says which cannot."""
-    if find_spec("diffrax"):
-        return dict(PEERS)
-    print("diffrax is not installed (pip install vicollapse[benchmark]): left out")
-    return {name: peer for name, peer in PEERS.items() if not name.startswith("diffrax")}
+    missing = [library for library in ("diffrax", "torchode") if not find_spec(library)]
+    for library in missing:
+        print(f"{library} is not installed (pip install vicollapse[benchmark]): left out")
+    return {name: peer for name, peer in PEERS.items() if name.split("_")[0] not in missing}
 
 
 def _solve_ivp(method: str, problems: ProblemSet, t_end: float, rtol: float, accurate: bool = False) -> Array:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from pipeline_split import Stopwatch, bare_seconds, load, split
+from pipeline_split import START_UP, Stopwatch, bare_seconds, grouped, load, split
 
 from vicollapse.cores import available_threads
 from vicollapse.sweep.shards import plan_shards
@@ -79,7 +79,7 @@ def main() -> None:
         start_up = _start_up(warm)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     rest = medians["large"] - sum(stopwatch.seconds.values())
-    stopwatch.seconds["start-up and scheduling (the workflow's time less all above)"] = rest
+    stopwatch.seconds[START_UP] = rest
     model = _model(medians, points * size["small"], points * size["large"], jobs)
     _report(options, about, medians, seconds, model, stopwatch, start_up, threads, points * size["large"])
 
@@ -169,12 +169,14 @@ def _report(options, about, medians, seconds, model, stopwatch: Stopwatch, start
     print("\noverhead" + " (a smoke run is far too small for these numbers to mean anything)" * options.quick)
     machine.print_table(("quantity", "value"), list(model.items()))
     print("\nwhere the time goes: the steps timed in one process, the rest from the workflow")
-    total = sum(stopwatch.seconds.values())
-    machine.print_table(("step", "seconds", "share"), [(k, v, v / total) for k, v in stopwatch.seconds.items()])
-    print("\nstart-up of programs")
+    total, groups = sum(stopwatch.seconds.values()), grouped(stopwatch.seconds)
+    for name, found in (("step", stopwatch.seconds), ("together", groups)):
+        machine.print_table((name, "seconds", "share"), [(k, v, v / total) for k, v in found.items()])
+        print()
+    print("start-up of programs")
     machine.print_table(("program", "seconds"), list(start_up.items()))
     machine.store(options.output, options.quick, about, trajectories=n, threads=threads, seconds=seconds, model=model,
-                  split=stopwatch.seconds, start_up=start_up)  # fmt: skip
+                  split=groups, steps=stopwatch.seconds, start_up=start_up)  # fmt: skip
 
 
 if __name__ == "__main__":

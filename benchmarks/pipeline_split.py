@@ -22,6 +22,15 @@ from vicollapse.sweep.shards import plan_shards
 from vicollapse.sweep.study import Config
 from vicollapse.sweep.study import load as load_config
 
+START_UP = "starting programs, imports, scheduling (the workflow's time less all others)"
+GROUPS = {
+    "start-up": (START_UP,),
+    "planning": ("planning",),
+    "integration": ("initial law", "integration", "observables and fates", "reduction"),
+    "files": ("files, bookkeeping, waiting for the last thread", "aggregation"),
+    "figures": ("figures",),
+}
+"""What a user waits for, and the steps that it consists of."""
 CHUNK = 1024
 """Blocks of 256 trajectories per call of the integrator, in the bare measurement."""
 
@@ -71,6 +80,12 @@ class Stopwatch:
                 return function(*arguments, **options)
 
         return timed
+
+
+def grouped(seconds: dict[str, float]) -> dict[str, float]:
+    """Seconds of steps, added up to start-up, planning, integration, files and figures."""
+    assert seconds.keys() <= {step for steps in GROUPS.values() for step in steps}, f"steps of no group: {seconds}"
+    return {group: sum(seconds.get(step, 0.0) for step in steps) for group, steps in GROUPS.items()}
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from vicollapse.ensemble.solve import default_terms
 
 T_END = 30.0
 TOLERANCES = tuple(10.0**-k for k in range(3, 10))
-METHODS = ("Rodas3", "Rodas4", "Rodas5P")
-SHARES = {"scipy_rk45": 40, "scipy_lsoda": 40, "scipy_lsoda_numba": 10}
+METHODS = ("GRK4T", "Rodas5P")
+SHARES = {"scipy_rk45": 40, "scipy_lsoda": 40, "scipy_radau": 100, "scipy_lsoda_numba": 10, "torchode_tsit5": 20}
 """One problem in so many; all where nothing is said."""
 EQUAL_ERRORS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 SAMPLE, REPEATS = 20, 3

@@ -8,12 +8,13 @@ from typing import Any
 from vicollapse.figures.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
 
 LOOK = {  # colours of Okabe and Ito; the product's lines are solid, the peers' dashed, and every marker differs
-    "Rodas3": (SKY, "o", "-"),
-    "Rodas4": (GREEN, "s", "-"),
+    "GRK4T": (GREEN, "s", "-"),
     "Rodas5P": (BLUE, "^", "-"),
     "scipy_rk45": (VERMILLION, "D", "--"),
     "scipy_lsoda": (ORANGE, "v", "--"),
     "scipy_lsoda_numba": (PURPLE, "P", "--"),
+    "scipy_radau": (SKY, "p", "--"),
+    "torchode_tsit5": ("0.45", "*", "--"),
     "diffrax_tsit5_full": (BLACK, "X", "--"),
 }
 PANELS = (("error_median", "median error"), ("error_99", "error, 99th percentile"))

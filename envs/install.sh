@@ -8,7 +8,7 @@ lock=$1 python=${PYTHON:-python3} venv=$PWD/.venv bin=$PWD/.venv/bin
 fail() { echo "vicollapse set-up: error: $*" >&2; exit 2; }
 
 # Everything that the installed environment depends on; a stamp with another content is out of date.
-key() { echo "$venv"; "$1" -V; cat pyproject.toml locks/build.txt "locks/$lock.txt" | cksum; }
+key() { echo "$venv"; "$1" -V; cat pyproject.toml envs/install.sh locks/build.txt "locks/$lock.txt" | cksum; }
 
 # An environment that was moved with its folder still names the old place in its scripts.
 usable() { grep -qsF "$venv" "$bin/activate" && "$bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
@@ -40,7 +40,7 @@ pip_install() {
 install_lock() {
     pip_install --require-hashes -r locks/build.txt
     if [ "${UV:-1}" = 1 ] && pip_install --require-hashes --only-binary :all: -r locks/uv.txt &&
-        "$bin/uv" pip install -q --python "$bin/python" --require-hashes --no-build-isolation -r "locks/$lock.txt"; then return; fi
+        "$bin/uv" pip install -q --compile-bytecode --python "$bin/python" --require-hashes --no-build-isolation -r "locks/$lock.txt"; then return; fi
     echo "vicollapse set-up: installing with pip, which takes a minute or two"
     pip_install --require-hashes --no-build-isolation -r "locks/$lock.txt"
 }
@@ -51,4 +51,5 @@ usable || make_venv
 rm -f .venv/*.stamp
 install_lock
 pip_install --no-deps --no-build-isolation --editable .
+"$bin/python" -m compileall -q src  # as its libraries: else each start compiles them where PYTHONDONTWRITEBYTECODE is set
 key "$bin/python" >".venv/$lock.stamp"

@@ -20,8 +20,9 @@ RNG_SEED = 7
 
 
 def need(name: str) -> None:
-    if name.startswith("diffrax"):
-        pytest.importorskip("diffrax", reason="diffrax is not installed: pip install vicollapse[benchmark]")
+    library = name.split("_")[0]
+    if library in ("diffrax", "torchode"):
+        pytest.importorskip(library, reason=f"{library} is not installed: pip install vicollapse[benchmark]")
 
 
 def random_states(n: int = 24) -> tuple[np.ndarray, np.ndarray]:
@@ -48,7 +49,12 @@ def peer_rhs(kind: str, y: np.ndarray, separation: float) -> np.ndarray:
         return np.array(peers.numpy_rhs(separation)(0.0, y))
     if kind == "numba":
         return peers.numba_rhs(0.0, y, separation)
-    need("diffrax")
+    need(kind)
+    if kind == "torchode":
+        import torch
+        from peer_torchode import torch_rhs
+
+        return torch_rhs(0.0, torch.from_numpy(y)[None], torch.tensor([separation]))[0].numpy()
     from peer_diffrax import jax_rhs
 
     return np.asarray(jax_rhs(0.0, y, separation))
@@ -74,7 +80,7 @@ def test_the_problem_set_is_what_it_says():
     assert np.array_equal(problems.problem_set(50).separation, known.separation[:50])
 
 
-@pytest.mark.parametrize("kind", ["numpy", "numba", "jax"])
+@pytest.mark.parametrize("kind", ["numpy", "numba", "diffrax", "torchode"])
 def test_right_hand_sides_are_those_of_the_product(kind: str):
     for separation, state in zip(*random_states(), strict=True):
         y = problems.statistics(state[None], separation)[0]

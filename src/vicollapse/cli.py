@@ -1,6 +1,7 @@
 """The command line: `vicollapse <command>`; every command is one module in `commands/`, loaded with what it needs."""
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int : exit code: 0, 2 after an error that is explained in one line, 130 after Ctrl-C.
     """
+    gc.set_threshold(50_000, 20, 50)  # imports and figures make objects that stay; looking for dead ones takes 10 %
     _plain_warnings()
     options = parser().parse_args(arguments)
     try:

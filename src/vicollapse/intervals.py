@@ -1,8 +1,9 @@
 """Confidence intervals of probabilities that are estimated from counts."""
 
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 
 def wilson(
@@ -22,7 +23,7 @@ def wilson(
     Source: Wilson, J. Am. Stat. Assoc. 22 (1927) 209; Brown, Cai, DasGupta, Stat. Sci. 16 (2001) 101.
     """
     k, n = np.broadcast_arrays(np.asarray(count, float), np.asarray(total, float))
-    z2 = float(ndtri(0.5 + confidence / 2)) ** 2
+    z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
     trials = np.maximum(n, 1)
     centre = (k + z2 / 2) / (trials + z2)
     half = np.sqrt(z2) / (trials + z2) * np.sqrt(np.maximum(k * (trials - k), 0) / trials + z2 / 4)

@@ -82,6 +82,13 @@ def test_gpus_are_not_measured_and_said_to_be(config):
     assert "how fast the GPUs are has not been measured" in lines[-1]
 
 
+def test_jobs_on_gpus_ask_for_the_memory_of_larger_batches(config):
+    study = replace(STUDY, replicates=2**21)
+    (_, cpu), (_, gpu) = plan_jobs(config, study), plan_jobs(config, study, "gpu")
+    assert all(more.process_bytes > less.process_bytes for more, less in zip(gpu, cpu, strict=True))
+    assert [job.core_seconds for job in gpu] == [job.core_seconds for job in cpu]
+
+
 def test_the_jobs_of_a_study_are_what_is_left_of_it(config):
     plan, left = plan_jobs(config, STUDY)
     assert plan == estimate(config, STUDY)

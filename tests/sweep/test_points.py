@@ -108,3 +108,13 @@ def test_a_short_block_is_the_prefix_of_the_whole_one(fake):
     assert (fake.run(short).outcome == fake.run(long).outcome[:300]).all()
     with pytest.raises(ValueError, match="multiple of 256"):
         blocks(fake, parameters, 1, seed=3, first=100)
+
+
+def test_points_follow_the_study_the_experiment_and_its_version(fake, monkeypatch):
+    mine, other = study(axes={"separation": (1.0, 2.0)}), study(axes={"separation": (3.0,)})
+    points(mine).pop()  # the list is the caller's own
+    assert [p.coordinates for p in points(mine)] == [(1.0,), (2.0,)]
+    assert [p.coordinates for p in points(other)] == [(3.0,)]
+    keys = {p.key for p in points(mine)}
+    monkeypatch.setattr(type(fake), "version", fake.version + 1)
+    assert keys.isdisjoint(p.key for p in points(mine))

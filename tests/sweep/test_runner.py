@@ -17,7 +17,7 @@ from hdf5_content import content
 
 from vicollapse.errors import StorageError
 from vicollapse.parallel.team import Solo
-from vicollapse.sweep import batches, compute, runner, shard_file
+from vicollapse.sweep import batches, compute, cost, runner, shard_file
 from vicollapse.sweep.lock import exclusive, holder
 from vicollapse.sweep.points import blocks, points
 from vicollapse.sweep.reduce import reduce
@@ -123,14 +123,28 @@ def test_the_file_does_not_depend_on_threads(shard, tmp_path, monkeypatch, runs)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_pieces_make_up_their_batch(threads):
+def test_pieces_make_up_their_batch(fake, threads):
     worker = compute.Worker(Solo(), threads, "cpu")
-    pieces = compute._pieces(batches.Batch(5, 333), worker)
+    pieces = compute._pieces(fake, batches.Batch(5, 333), worker)
     assert [i for piece in pieces for i in range(piece.start, piece.stop)] == list(range(5, 333))
     lengths = [piece.stop - piece.start for piece in pieces]
     assert lengths == sorted(lengths, reverse=True)
     assert lengths[-2] == compute._SHORTEST_PIECE >= lengths[-1]
-    assert compute._pieces(batches.Batch(5, 333), replace(worker, backend="gpu")) == [batches.Batch(5, 333)]
+    assert compute._pieces(fake, batches.Batch(5, 333), replace(worker, backend="gpu")) == [batches.Batch(5, 333)]
+
+
+def test_an_experiment_may_ask_for_whole_batches(fake, shard, tmp_path, monkeypatch):
+    expected, calls, original = content(simulate(shard, tmp_path / "a", threads=3)), [], fake.run
+
+    def run(items, *, threads, **more):
+        calls.append((sum(block.size for block in items), threads))
+        return original(items, threads=threads, **more)
+
+    monkeypatch.setattr(fake, "run", run)
+    monkeypatch.setattr(type(fake), "divisible", False)
+    monkeypatch.setattr(compute, "_SHORTEST_PIECE", 1)
+    assert content(simulate(shard, tmp_path / "b", threads=3)) == expected
+    assert calls == [(1800, 3), (1800, 3), (15, 3), (15, 3)]
 
 
 def test_the_last_part_is_written_before_the_merge(shard, tmp_path, small_batches, monkeypatch):
@@ -194,6 +208,17 @@ def test_the_memory_of_a_device_limits_a_batch(fake, shard):
     shard = replace(shard, stop=256 * 100, keep_trajectories=0)
     found = batches.batches(shard, fake, batches.limits(shard, fake, memory=1024 * fake.bytes_per_trajectory(None)))
     assert max(batches.sizes(shard, batch).sum() for batch in found) == 1024
+
+
+def test_a_gpu_gets_larger_batches_within_its_memory(fake, shard):
+    shard = replace(shard, stop=2**20, keep_trajectories=0, points=shard.points[:2])
+    cheap = replace(batches.limits(shard, fake, backend="gpu"), seconds=1e9)
+    assert max(batches.sizes(shard, batch).sum() for batch in batches.batches(shard, fake, cheap)) == 2**20
+    assert cheap.bytes == 4 * batches.MAX_BYTES
+    assert batches.limits(shard, fake, backend="gpu", memory=1e6).bytes == 1e6
+    assert batches.limits(shard, fake, backend="gpu", memory=1e12).bytes == cheap.bytes
+    more = cost.shard_memory(shard, "gpu") - cost.shard_memory(shard)
+    assert 0 < more <= 3 * batches.MAX_BYTES
 
 
 def test_memory_does_not_grow_with_the_number_of_trajectories(fake, shard, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 # What the rules know of the config. Studies are read by the package itself, so that the workflow and the
 # command line agree; the `config` dictionary of Snakemake is not used.
+import gc
 import hashlib
 import json
 import os
@@ -11,6 +12,8 @@ from pathlib import Path
 from vicollapse.errors import VicollapseError
 from vicollapse.figures.registry import parse_options
 from vicollapse.sweep import shards, study
+
+gc.set_threshold(50_000, 20, 50)  # plans are large and stay: looking for dead objects takes half of the time
 
 # The `vicollapse` that belongs to this Snakemake is found also where its environment is not activated.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))

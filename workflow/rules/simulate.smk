@@ -12,7 +12,7 @@ from vicollapse.sweep import calibration, job
 def needs(name, shard):
     """Predicted memory and time of a shard, at the speed that `vicollapse plan --measure` has measured, if it has."""
     speed = calibration.stored(RESULTS / name, CONFIG.studies[name].experiment)
-    return job.simulation(planned(name)[shard], speed)
+    return job.simulation(planned(name)[shard], speed, "gpu" if asked_for("gpu", 0) else "cpu")
 
 
 def asked_for(resource, otherwise):

@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> None:
     studies = common.chosen(config, options.study)
     if options.measure:
         _measure(config, studies, options.measure)
-    planned = [plan_jobs(config, study) for study in studies]
+    backend = "gpu" if profile and profile.gpus else "cpu"
+    planned = [plan_jobs(config, study, backend) for study in studies]
     plans, jobs = [plan for plan, _ in planned], [job for _, jobs in planned for job in jobs]
     cost = node_hours(jobs, profile, options.cores_per_node) if profile else None
     if options.json:

@@ -1,7 +1,7 @@
 """How the work of a shard is cut into batches, each of them one call of the experiment and one part file."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +14,11 @@ from vicollapse.sweep.points import block_key
 if TYPE_CHECKING:
     from vicollapse.sweep.shards import Shard
 
-MAX_TRAJECTORIES = 65_536
+MAX_TRAJECTORIES = 262_144
 MAX_SECONDS = 10.0
 MAX_BYTES = 2**28
+_LARGER = {"gpu": 4}
+"""How many times as much a batch of a backend may hold: a device with 100,000 lanes is full only at a million."""
 BATCHES_PER_RANK = 16
 """At least so many for each of several ranks, as far as blocks go, so that all of them end at about the same time."""
 
@@ -44,7 +46,9 @@ class Limits:
     bytes: float
 
 
-def limits(shard: "Shard", experiment: Experiment, *, ranks: int = 1, memory: float | None = None) -> Limits:
+def limits(
+    shard: "Shard", experiment: Experiment, *, ranks: int = 1, memory: float | None = None, backend: str = "cpu"
+) -> Limits:
     """Limits of a batch: of this module, less where many ranks share one shard or a device has little memory.
 
     Parameters
@@ -52,13 +56,21 @@ def limits(shard: "Shard", experiment: Experiment, *, ranks: int = 1, memory: fl
     shard, experiment : what is cut.
     ranks : that share the work.
     memory : bytes that a batch may use on its device.
+    backend : which computes.
     """
-    most = MAX_BYTES if memory is None else min(memory, MAX_BYTES)
+    whole = largest(backend)
+    whole = whole if memory is None else replace(whole, bytes=min(memory, whole.bytes))
     if ranks == 1:
-        return Limits(MAX_TRAJECTORIES, MAX_SECONDS, most)
+        return whole
     each = ranks * BATCHES_PER_RANK
     seconds = sum(experiment.seconds(point.parameters) for point in shard.points) * (shard.stop - shard.first) / each
-    return Limits(min(MAX_TRAJECTORIES, -(-shard.trajectories // each)), min(MAX_SECONDS, seconds), most)
+    return Limits(min(whole.trajectories, -(-shard.trajectories // each)), min(whole.seconds, seconds), whole.bytes)
+
+
+def largest(backend: str) -> Limits:
+    """What a batch of a backend may hold at most."""
+    times = _LARGER.get(backend, 1)
+    return Limits(times * MAX_TRAJECTORIES, times * MAX_SECONDS, times * MAX_BYTES)
 
 
 def blocks_per_point(shard: "Shard") -> int:

@@ -108,12 +108,12 @@ def write_part(part: Part, shard: "Shard", experiment: Experiment, folder: Path)
 def _reduced(shard: "Shard", experiment: Experiment, batch: Batch, worker: Worker) -> storage.Arrays:
     # a thread takes a piece through all steps, from its random starts to its counts
     work = partial(_reduced_piece, shard, experiment, backend=worker.backend)
-    pieces, found = _pieces(batch, worker), []
+    pieces, found = _pieces(experiment, batch, worker), []
     if len(pieces) == 1:
         return work(batch, threads=worker.threads)
     if _new_kernel(shard, experiment, batch, worker):  # which one thread compiles for all
         found = [work(replace(batch, stop=batch.start + 1), threads=1)]
-        pieces = _pieces(replace(batch, start=batch.start + 1), worker)
+        pieces = _pieces(experiment, replace(batch, start=batch.start + 1), worker)
     with ThreadPoolExecutor(worker.threads) as pool:
         found += pool.map(partial(work, threads=1), pieces)
     return {name: np.concatenate([arrays[name] for arrays in found]) for name in found[0]}
@@ -127,12 +127,14 @@ def _new_kernel(shard: "Shard", experiment: Experiment, batch: Batch, worker: Wo
     return not known
 
 
-def _pieces(batch: Batch, worker: Worker) -> list[Batch]:
+def _pieces(experiment: Experiment, batch: Batch, worker: Worker) -> list[Batch]:
     # long ones first, short ones last, so that all threads end together; a device takes a batch as a whole
+    if worker.backend != "cpu" or not experiment.divisible:
+        return [batch]
     pieces, start = [], batch.start
     while start < batch.stop:
         left = batch.stop - start
-        length = max(_SHORTEST_PIECE, left // (2 * worker.threads)) if worker.backend == "cpu" else left
+        length = max(_SHORTEST_PIECE, left // (2 * worker.threads))
         pieces.append(replace(batch, start=start, stop=min(start + length, batch.stop)))
         start = pieces[-1].stop
     return pieces

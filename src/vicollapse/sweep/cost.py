@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from vicollapse import experiments
 from vicollapse.experiments.base import BLOCK, Experiment
-from vicollapse.sweep.batches import MAX_BYTES, MAX_SECONDS, MAX_TRAJECTORIES
+from vicollapse.sweep.batches import largest
 
 if TYPE_CHECKING:
     from vicollapse.sweep.calibration import Speed
@@ -31,13 +31,13 @@ def shard_seconds(shard: "Shard", speed: "Speed | None" = None) -> float:
     return experiment.start_up_seconds(shard.points[0].parameters) + sum(each) * (shard.stop - shard.first)
 
 
-def shard_memory(shard: "Shard") -> int:
+def shard_memory(shard: "Shard", backend: str = "cpu") -> int:
     """Bytes of memory of one process that simulates a shard, at most."""
-    experiment, most = experiments.get(shard.experiment), 0.0
+    experiment, limit, most = experiments.get(shard.experiment), largest(backend), 0.0
     for point in shard.points:
         each = max(experiment.bytes_per_trajectory(point.parameters), 1.0)
         seconds = max(experiment.seconds(point.parameters), 1e-9)
-        limits = (MAX_TRAJECTORIES, MAX_SECONDS / seconds, MAX_BYTES / each)
+        limits = (limit.trajectories, limit.seconds / seconds, limit.bytes / each)
         most = max(most, each * max(BLOCK, min(*limits, shard.trajectories)))
     return int(PROCESS_BYTES + most + _file_bytes(experiment, shard))
 

@@ -59,12 +59,13 @@ class Job:
         return math.ceil((1 + (attempt - 1) / 2) * needed / 2**20)
 
 
-def simulation(shard: Shard, speed: Speed | None = None) -> Job:
+def simulation(shard: Shard, speed: Speed | None = None, backend: str = "cpu") -> Job:
     """The job that simulates a shard.
 
     Parameters
     ----------
     shard : of the plan.
     speed : measured on a machine like those of the jobs (`calibration.stored`).
+    backend : which computes; batches on a GPU are larger.
     """
-    return Job(shard_seconds(shard, speed), shard_memory(shard))
+    return Job(shard_seconds(shard, speed), shard_memory(shard, backend))

@@ -58,10 +58,10 @@ class NodeHours:
         return asdict(self)
 
 
-def plan_jobs(config: Config, study: Study) -> tuple[Plan, list[Job]]:
+def plan_jobs(config: Config, study: Study, backend: str = "cpu") -> tuple[Plan, list[Job]]:
     """The plan of a study, and the jobs that are left of it; as `plan.estimate`, which gives the plan alone."""
     shards, done, speed = outlook(config, study)
-    jobs = [simulation(shard, speed) for shard in shards if shard.id not in done]
+    jobs = [simulation(shard, speed, backend) for shard in shards if shard.id not in done]
     return estimate_shards(study, shards, done, speed), jobs
 
 

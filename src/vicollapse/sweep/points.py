@@ -1,11 +1,8 @@
 """The points of a study and what identifies them: canonical text, its hash, and the random streams that hang on it."""
 
-import gc
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,6 +16,7 @@ from vicollapse.sweep.parameters import DIGITS, with_value
 from vicollapse.sweep.study import Study
 
 _PLAIN = (float, int, str, type(None))
+_made: dict[str, list["Point"]] = {}  # the points of the study that was asked for last
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
@@ -111,11 +109,12 @@ def points(study: Study) -> list[Point]:
     ConfigError : a combination that the experiment's parameters do not allow.
     """
     experiment, axes = experiments.get(study.experiment), tuple(study.axes)
-    with _no_garbage_collection():
-        return [
-            make_point(experiment, study.name, study.parameters, axes, values)
-            for values in itertools.product(*study.axes.values())
-        ]
+    asked = repr((study, experiment, experiment.version))
+    if asked not in _made:
+        _made.clear()
+        combinations = itertools.product(*study.axes.values())
+        _made[asked] = [make_point(experiment, study.name, study.parameters, axes, values) for values in combinations]
+    return list(_made[asked])
 
 
 def make_point(
@@ -138,18 +137,6 @@ def make_point(
         raise ConfigError(f"study '{study}', point with {where}: {message}") from None
     texts = _texts(parameters)
     return Point(_random_identity(experiment, texts), _complete_identity(experiment, texts), parameters, values)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    # nothing dies while 100,000 points are made, and looking for what does takes half of the time
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _experiment(experiment: str | Experiment) -> Experiment:

@@ -126,7 +126,9 @@ class _Run:
             return []
         found = usable_parts(self.parts, shard_file.identity(self.shard, self.experiment))
         self.progress(sum(trajectories(self.shard, batch) for batch in found))
-        limit = limits(self.shard, self.experiment, ranks=self.team.size, memory=self.memory)
+        limit = limits(
+            self.shard, self.experiment, ranks=self.team.size, memory=self.memory, backend=self.worker.backend
+        )
         work = batches(self.shard, self.experiment, limit, found)
         self.done = [*found, *work]
         return work
@@ -193,8 +195,6 @@ class _Run:
         # between batches and while waiting
         if stop.asked:
             queue.close()
-        if self.team.is_first:
-            ready = queue.reported()
-            if ready > self.shown:
-                self.progress(ready - self.shown)
-                self.shown = ready
+        if self.team.is_first and (ready := queue.reported()) > self.shown:
+            self.progress(ready - self.shown)
+            self.shown = ready

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SLAB = 2**24
 _CHUNK = 2**18
-_BLOCKS_TOGETHER = 1024
+_BLOCKS_TOGETHER = 8192
 
 
 def shard_path(folder: Path, shard_id: str) -> Path:
