@@ -10,7 +10,7 @@ import machine
 import numpy as np
 from problems import ProblemSet, classify, problem_set, statistics
 
-CHOICES = [("GRK4T", 2e-2), ("GRK4T", 1e-2), ("GRK4T", 3e-3), ("GRK4T", 1e-3), ("Rodas5P", 1e-3), ("GRK4T", 1e-6)]
+CHOICES = [("GRK4T", 2e-2), ("GRK4T", 1e-2), ("GRK4T", 5e-3), ("GRK4T", 1e-3), ("Rodas5P", 1e-3), ("GRK4T", 1e-6)]
 TIMES = (1e3, 1e4, 1e8)
 
 

@@ -7,7 +7,7 @@ from vicollapse.ensemble.lanes import LANES, LaneSource, text, weighted_sum
 from vicollapse.ensemble.linear_algebra import factorise, solve
 from vicollapse.ensemble.methods import Rosenbrock
 from vicollapse.ensemble.observer import observer_source
-from vicollapse.ensemble.polynomials import exp_coefficients, horner
+from vicollapse.ensemble.polynomials import exp_coefficients, exp_degree, horner
 from vicollapse.symbolic import System
 
 _SCALARS = ("_now", "_dt", "_error", "_growth", "_rtol", "_atol")
@@ -194,5 +194,4 @@ def _template(name):
 
 def _runtime(terms):
     """Elementary functions, an order of magnitude better than the integrals."""
-    degree = 8 if terms <= 12 else 11
-    return _template("runtime.py").replace("EXP_POLYNOMIAL", horner(exp_coefficients(degree), "r"))
+    return _template("runtime.py").replace("EXP_POLYNOMIAL", horner(exp_coefficients(exp_degree(terms)), "r"))

@@ -9,7 +9,7 @@ from vicollapse.ensemble.derive import derive_observables
 from vicollapse.ensemble.gpu_text import DeviceFunction, booleans, numbers, standing_for
 from vicollapse.ensemble.methods import Rosenbrock
 from vicollapse.ensemble.observer import OBSERVABLE_TERMS
-from vicollapse.ensemble.polynomials import exp_coefficients, horner
+from vicollapse.ensemble.polynomials import exp_coefficients, exp_degree, horner
 from vicollapse.symbolic import System
 
 _ENDS = ("_y{}", "_z[{}]")
@@ -93,5 +93,4 @@ def runtime(terms: int) -> str:
     ----------
     terms : of the expansion of the integrals.
     """
-    degree = 8 if terms <= 12 else 11
-    return template("gpu_runtime.cuh").replace("EXP_POLYNOMIAL", horner(exp_coefficients(degree), "r"))
+    return template("gpu_runtime.cuh").replace("EXP_POLYNOMIAL", horner(exp_coefficients(exp_degree(terms)), "r"))

@@ -45,7 +45,7 @@ class Expansion:
 
 SHAPES: dict[int, tuple[int, tuple[float, float, float], float, float]] = {
     8: (5, (13.46, 30.65, -7.54), 2.94, 1.2e-5),
-    12: (9, (13.93, 32.25, -1.49), 3.152, 2.4e-7),
+    14: (9, (10.87, 24.80, 5.86), 2.953, 1.1e-7),
     17: (13, (17.92, 36.02, 0.994), 3.094, 2.7e-9),
     20: (16, (21.34, 36.96, 0.397), 2.94, 2.8e-10),
 }
@@ -58,7 +58,7 @@ def expansion(terms: int) -> Expansion:
 
     Parameters
     ----------
-    terms : 8, 12, 17 or 20.
+    terms : 8, 14, 17 or 20.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def fit(terms: int) -> Array:
 
     Parameters
     ----------
-    terms : 8, 12, 17 or 20.
+    terms : 8, 14, 17 or 20.
     """
     m, (slope, constant, bend), shift, _ = SHAPES[terms]
     y, z = (grid.ravel() for grid in np.meshgrid(_nodes(4 * terms), _nodes(4 * m), indexing="ij"))
