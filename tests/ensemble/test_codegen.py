@@ -15,6 +15,8 @@ from vicollapse.ensemble.codegen import module_source
 from vicollapse.ensemble.lanes import text
 from vicollapse.ensemble.methods import METHODS, method
 from vicollapse.ensemble.polynomials import exp_coefficients
+from vicollapse.ensemble.solve import ATOL_OVER_RTOL, default_method, default_terms
+from vicollapse.experiments.gradient_flow_model import FATES_RTOL
 from vicollapse.mixture.equations import WEIGHTS, two_modes
 from vicollapse.symbolic import System, symbols
 
@@ -27,15 +29,23 @@ def digest(source):
     return hashlib.sha256("\n".join(line for line in lines if line).encode()).hexdigest()[:16]
 
 
+def taken(weights, rtol):
+    """The kernel that is run at a tolerance."""
+    return module_source(two_modes(weights), METHODS[default_method(rtol)], default_terms(rtol))
+
+
 def test_numerics_have_a_version(request):
     """Whoever changes what the kernels compute raises GradientFlow.version: old shards are then not reused."""
     version = experiments.get("gradient_flow").version
-    now = {f"{w} {m}": digest(module_source(two_modes(w), METHODS[m], 8)) for w in WEIGHTS for m in METHODS}
-    if request.config.getoption("--fix"):
-        FINGERPRINT.write_text(json.dumps({"version": version, "kernels": now}, indent=1) + "\n")
+    tolerances = (FATES_RTOL, 1e-6, 1e-8, 1e-10)
+    now = {f"{w}, rtol {r:g}": digest(taken(w, r)) for w in WEIGHTS for r in tolerances}
+    now |= {"tolerance of fates": repr(FATES_RTOL), "atol over rtol": repr(ATOL_OVER_RTOL)}
     known = json.loads(FINGERPRINT.read_text())
     if known["kernels"] != now:
-        assert version > known["version"], "the numerics changed: raise GradientFlow.version"
+        assert version > known["version"], "the numerics changed: raise GradientFlow.version, then run with --fix"
+    if request.config.getoption("--fix"):
+        FINGERPRINT.write_text(json.dumps({"version": version, "kernels": now}, indent=1) + "\n")
+        return
     assert known == {"version": version, "kernels": now}, "run pytest with --fix to store the new fingerprint"
 
 

@@ -98,11 +98,15 @@ def test_t_end_per_row_and_zero():
         ({"max_steps": 0}, "max_steps"),
         ({"save_at": [1.0, 1.0]}, "strictly increasing"),
         ({"save_at": [np.nan]}, "finite"),
+        ({"atol": 0.0}, "atol must be positive"),
+        ({"dt_max": np.nan}, "dt_max must be positive"),
+        ({"t_end": np.nan}, "t_end"),
+        ({"t_end": [4.0, -1.0]}, "t_end"),
     ],
 )
 def test_arguments_that_make_no_sense(options, message):
     with pytest.raises(ConfigError, match=message):
-        solve(Problem("toy_systems:reciprocal"), [1.5, 0.5], {}, 4.0, **options)
+        solve(Problem("toy_systems:reciprocal"), [1.5, 0.5], {}, **{"t_end": 4.0, **options})
 
 
 def test_unknown_backend_names_the_nearest():

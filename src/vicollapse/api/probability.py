@@ -63,8 +63,8 @@ def collapse_probability(
     Parameters
     ----------
     dimension, separation, init_scale, weights, t_end, imbalance, annealing, others : see
-        `experiments.gradient_flow.Parameters`. Only `recheck` has another default, 0: one point is no study, and the
-        check needs a kernel of its own.
+        `experiments.gradient_flow_model.Parameters`. Only `recheck` has another default, 0: one point is no study, and
+        the check needs a kernel of its own.
     replicates : number of random starts.
     seed : of the study.
     backend, threads : as in `two_mode_flow`.

@@ -68,7 +68,8 @@ def solve(
     if backend not in BACKENDS:
         raise BackendError(f"unknown backend '{backend}'{did_you_mean(backend, BACKENDS)}")
     times = np.empty(0) if save_at is None else np.array(save_at, float, ndmin=1)
-    _check(rtol, max_steps, times)
+    atol = ATOL_OVER_RTOL * rtol if atol is None else atol
+    _check(rtol, atol, dt_max, max_steps, np.asarray(t_end, float), times)
     states = np.atleast_2d(np.asarray(states, float))
     n = np.broadcast_shapes((len(states),), np.shape(t_end), *(np.shape(p) for p in parameters.values()))[0]
     return import_module(BACKENDS[backend]).integrate(
@@ -78,7 +79,7 @@ def solve(
         np.ascontiguousarray(np.broadcast_to(np.asarray(t_end, float), n)),
         times,
         rtol=float(rtol),
-        atol=float(ATOL_OVER_RTOL * rtol if atol is None else atol),
+        atol=float(atol),
         method=method or default_method(rtol),
         terms=terms or default_terms(rtol),
         dt_max=float(dt_max),
@@ -87,9 +88,12 @@ def solve(
     )
 
 
-def _check(rtol, max_steps, times):
-    if not rtol > 0:
-        raise ConfigError(f"rtol must be positive, got {rtol}")
+def _check(rtol, atol, dt_max, max_steps, t_end, times):
+    for name, value in (("rtol", rtol), ("atol", atol), ("dt_max", dt_max)):
+        if not value > 0:
+            raise ConfigError(f"{name} must be positive, got {value}")
+    if not (t_end >= 0).all():
+        raise ConfigError("t_end must not be negative, nor NaN")
     if max_steps < 1:
         raise ConfigError(f"max_steps must be at least 1, got {max_steps}")
     if not (np.isfinite(times).all() and (np.diff(times) > 0).all() and (times >= 0).all()):

@@ -29,7 +29,7 @@ class GradientFlow(base.Experiment):
 
     name = "gradient_flow"
     title = "Gradient flow of the reverse KL, two components, two modes"
-    version = 4
+    version = 5
     Parameters = FlowParameters
     outcomes = fates.OUTCOMES
     collapsed = frozenset({"aligned", "vanished"})
@@ -67,7 +67,7 @@ class GradientFlow(base.Experiment):
 
         def again(rows, rtol):
             some = ensemble.take(rows)
-            return some.fates(some.solve(rtol, _MORE_STEPS * first.max_steps, **how)).outcome
+            return some.fates(some.solve(rtol, min(_MORE_STEPS * first.max_steps, 2**31 - 1), **how)).outcome
 
         checked = recheck(blocks, fate.outcome, again, share=first.recheck, rtol=_rtol(first), failed=fates.FAILED)
         return base.Outcomes(

@@ -33,7 +33,7 @@ class Expansion:
     ----------
     square : slope, constant and bend of c^2.
     shift : of c^2 and z.
-    error : largest absolute error of S over all a and v >= 0; that of L is below 10 error max(1, sqrt(v)).
+    error : largest absolute error of S over all a and v >= 0; that of L is below error max(1, sqrt(v)).
     coefficients : (terms, m), of y^j z^k.
     """
 

@@ -110,11 +110,13 @@ def points(study: Study) -> list[Point]:
     """
     experiment, axes = experiments.get(study.experiment), tuple(study.axes)
     asked = repr((study, experiment, experiment.version))
-    if asked not in _made:
-        _made.clear()
+    found = _made.get(asked)
+    if found is None:
         combinations = itertools.product(*study.axes.values())
-        _made[asked] = [make_point(experiment, study.name, study.parameters, axes, values) for values in combinations]
-    return list(_made[asked])
+        found = [make_point(experiment, study.name, study.parameters, axes, values) for values in combinations]
+        _made.clear()
+        _made[asked] = found
+    return list(found)
 
 
 def make_point(
