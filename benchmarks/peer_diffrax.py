@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-from peers import DENSITIES, STEADY, VARIANCES, P
+from peers import DENSITIES, STEADY, VARIANCES, P, slopes
 from problems import ATOL_OVER_RTOL, ProblemSet
 
 jax.config.update("jax_enable_x64", True)
@@ -29,16 +29,7 @@ def jax_rhs(t, y, separation):
     w1, w2 = jax.nn.sigmoid(lam), jax.nn.sigmoid(-lam)
     T1, T2 = 2 * S[2] - 1, 2 * S[3] - 1
     gap = lam + L[0] - L[1] + (s11 - s22) / 2 + m1 - m2 - L[2] + L[3]
-    return jnp.stack(
-        [
-            w1 * ((R12 - 1) * m1 - R12 * m2 + T1 * M),
-            w2 * ((R21 - 1) * m2 - R21 * m1 + T2 * M),
-            2 * w1 * ((R12 - 1) * s11 - R12 * s12 + T1 * m1),
-            w1 * ((R12 - 1) * s12 - R12 * s22 + T1 * m2) + w2 * ((R21 - 1) * s12 - R21 * s11 + T2 * m1),
-            2 * w2 * ((R21 - 1) * s22 - R21 * s12 + T2 * m2),
-            -2 * w1 * w2 * gap,
-        ]
-    )
+    return jnp.stack(slopes(m1, m2, s11, s12, s22, M, w1, w2, R12, R21, T1, T2, gap))
 
 
 @cache

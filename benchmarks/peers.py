@@ -95,6 +95,18 @@ def numpy_rhs(separation: float, accurate: bool = False) -> Callable[[float, Arr
     return f
 
 
+def slopes(m1, m2, s11, s12, s22, M, w1, w2, R12, R21, T1, T2, gap):
+    """dy/dt of the statistics from responsibilities R, overlaps T and weights w; for arrays of any library."""
+    return [
+        w1 * ((R12 - 1) * m1 - R12 * m2 + T1 * M),
+        w2 * ((R21 - 1) * m2 - R21 * m1 + T2 * M),
+        2 * w1 * ((R12 - 1) * s11 - R12 * s12 + T1 * m1),
+        w1 * ((R12 - 1) * s12 - R12 * s22 + T1 * m2) + w2 * ((R21 - 1) * s12 - R21 * s11 + T2 * m1),
+        2 * w2 * ((R21 - 1) * s22 - R21 * s12 + T2 * m2),
+        -2 * w1 * w2 * gap,
+    ]
+
+
 @numba.njit(error_model="numpy")
 def _integral(a, b2):
     S = density = 0.0

@@ -35,3 +35,13 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     choices = list(choices)
     near = get_close_matches(str(name), choices, n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else "; valid: " + ", ".join(f"'{c}'" for c in choices)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an exception of another library says, for a message of one line; else its class.
+
+    Parameters
+    ----------
+    error : whatever was raised.
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

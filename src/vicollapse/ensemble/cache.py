@@ -22,8 +22,9 @@ _SOURCES = (
     *("symbolic.py", "schedules.py", "mixture/expansion.py", "mixture/expansion.json"),
     *(
         f"ensemble/{name}.py"
-        for name in ("codegen", "derive", "expand", "lanes", "linear_algebra", "methods", "observer", "polynomials")
+        for name in ("codegen", "derive", "error_scales", "expand", "lanes", "linear_algebra", "methods", "observer")
     ),
+    *("ensemble/polynomials.py", "ensemble/template_files.py"),
     *("ensemble/templates/driver.py", "ensemble/templates/runtime.py"),
 )
 

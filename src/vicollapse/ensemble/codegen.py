@@ -1,13 +1,12 @@
 """A System and a Rosenbrock method become the source of one numba module: prepare, linearise, step, observe, driver."""
 
-from importlib.resources import files
-
 from vicollapse.ensemble.derive import derive, in_order
+from vicollapse.ensemble.error_scales import error_scales
 from vicollapse.ensemble.lanes import LANES, LaneSource, text, weighted_sum
 from vicollapse.ensemble.linear_algebra import factorise, solve
 from vicollapse.ensemble.methods import Rosenbrock
 from vicollapse.ensemble.observer import observer_source
-from vicollapse.ensemble.polynomials import exp_coefficients, exp_degree, horner
+from vicollapse.ensemble.template_files import runtime, template
 from vicollapse.symbolic import System
 
 _SCALARS = ("_now", "_dt", "_error", "_growth", "_rtol", "_atol")
@@ -29,14 +28,14 @@ def module_source(system: System, method: Rosenbrock, terms: int) -> str:
         [
             f'"""Generated from the equations of {system.name}: {method.name}, {terms} terms. Do not edit."""',
             "",
-            _runtime(terms),
+            runtime("runtime.py", terms),
             "\n".join(f"{name} = {value}" for name, value in constants.items()),
             "\n",
             kernel.source.python(),
             "\n",
             observer.python(),
             "\n",
-            _template("driver.py"),
+            template("driver.py"),
         ]
     )
 
@@ -165,33 +164,16 @@ class _Kernel:
         for i in range(n):
             source.let(f"_z{i}", f"_y{i} + {weighted_sum((method.new[s], f'_k{s}_{i}') for s in stages)}")
             source.let(f"_e{i}", weighted_sum((method.error[s], f"_k{s}_{i}") for s in stages))
-        self._scales()
+        lengths, sizes = error_scales(self.system, "_y{}", "_z{}")
+        for name, length in lengths.items():
+            source.let(name, length)
+        for i, size in enumerate(sizes):
+            source.let(f"_e{i}", f"_e{i} / (_atol + _rtol * {size})")
         source.let("_error", f"sqrt(({' + '.join(f'_e{i} * _e{i}' for i in range(n))}) / {float(n)})")
         source.let("_growth", "growth(_error)")
-
-    def _scales(self):
-        """Divide each error by the tolerance of its state: relative to itself, or to the vector that it is part of."""
-        rows = {x: i for i, x in enumerate(self.system.state)}
-        lengths: dict[tuple, str] = {}
-        for x, i in rows.items():
-            size = f"larger(fabs(_y{i}), fabs(_z{i}))"
-            if vector := self.system.relative_to.get(x):
-                squares = (" + ".join(f"{row}{rows[v]} * {row}{rows[v]}" for v in vector) for row in ("_y", "_z"))
-                size = lengths.setdefault(vector, f"_length{len(lengths)}")
-                self.source.let(size, f"sqrt(larger({', '.join(squares)}))")
-            self.source.let(f"_e{i}", f"_e{i} / (_atol + _rtol * {size})")
 
     def _check_names(self):
         names = [str(s) for s in (*self.system.state, self.system.time, *self.system.parameters)]
         assert len(set(names)) == len(names), f"a name stands twice among state, time and parameters: {names}"
         clash = ({str(s) for s in self.program.assignments} - {str(s) for s in self.kept}) & set(self.source.rows)
         assert not clash, f"names of the equations that the generator uses itself: {clash}"
-
-
-def _template(name):
-    return files("vicollapse.ensemble").joinpath("templates", name).read_text()
-
-
-def _runtime(terms):
-    """Elementary functions, an order of magnitude better than the integrals."""
-    return _template("runtime.py").replace("EXP_POLYNOMIAL", horner(exp_coefficients(exp_degree(terms)), "r"))

@@ -11,7 +11,7 @@ import numpy as np
 from vicollapse.ensemble.methods import method as method_named
 from vicollapse.ensemble.solution import Array, Problem, Solution
 from vicollapse.ensemble.work_arrays import FILLED, check_columns, parameter_table, solution, work_arrays
-from vicollapse.errors import BackendError
+from vicollapse.errors import BackendError, first_line
 
 LARGEST_CHUNK = 2**20
 """Trajectories per launch: enough that the last ones to finish cost little, a few hundred MB."""
@@ -54,7 +54,7 @@ def integrate(
     except Exception as error:  # CuPy, CUDA and its driver have different classes for it
         if "out of memory" not in str(error).lower():
             raise
-        raise BackendError(f"the GPU has too little memory: {_first_line(error)}; use smaller batches") from None
+        raise BackendError(f"the GPU has too little memory: {first_line(error)}; use smaller batches") from None
     return solution(kernel, work)
 
 
@@ -92,7 +92,7 @@ def compiled(problem: Problem, method: str, terms: int, launch: tuple[int, int],
         run, observe = module.get_function("integrate"), module.get_function("observe_all")
         run.preferred_shared_memory_carveout = 0  # all of it for the cache: the work arrays live there
     except Exception as error:  # of the compiler, the linker or the driver
-        raise BackendError(f"no GPU kernel for {system.name}: {_first_line(error)}; use backend 'cpu'") from error
+        raise BackendError(f"no GPU kernel for {system.name}: {first_line(error)}; use backend 'cpu'") from error
     blocks = launch[1] * int(cupy.cuda.Device(device).attributes["MultiProcessorCount"])
     streams = tuple(cupy.cuda.Stream(non_blocking=True) for _ in range(STREAMS))
     return Kernel(
@@ -163,11 +163,7 @@ def _cupy():
         cupy.cuda.runtime.getDevice()
     except ImportError as error:
         hint = "install it: pip install 'vicollapse[gpu]', or use backend 'cpu'"
-        raise BackendError(f"the GPU backend needs CuPy ({_first_line(error)}); {hint}") from None
+        raise BackendError(f"the GPU backend needs CuPy ({first_line(error)}); {hint}") from None
     except Exception as error:  # a driver that is missing or too old
-        raise BackendError(f"no GPU to compute on: {_first_line(error)}; use backend 'cpu'") from None
+        raise BackendError(f"no GPU to compute on: {first_line(error)}; use backend 'cpu'") from None
     return cupy
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,19 +1,15 @@
-"""Parts of the CUDA text beside the flow itself: elementary functions, tables of a method, error norm, observables."""
+"""Parts of the CUDA text beside the flow itself: tables of a method, error norm, observables."""
 
 from collections.abc import Iterable
-from importlib.resources import files
 
 import sympy as sp
 
 from vicollapse.ensemble.derive import derive_observables
+from vicollapse.ensemble.error_scales import error_scales
 from vicollapse.ensemble.gpu_text import DeviceFunction, booleans, numbers, standing_for
 from vicollapse.ensemble.methods import Rosenbrock
 from vicollapse.ensemble.observer import OBSERVABLE_TERMS
-from vicollapse.ensemble.polynomials import exp_coefficients, exp_degree, horner
 from vicollapse.symbolic import System
-
-_ENDS = ("_y{}", "_z[{}]")
-"""The state before and after a step."""
 
 
 def error_norm(system: System, rows: dict[str, int]) -> DeviceFunction:
@@ -26,19 +22,13 @@ def error_norm(system: System, rows: dict[str, int]) -> DeviceFunction:
     """
     signature = "double norm(const double* _w, const double (&_z)[N], double (&_e)[N], double _rtol, double _atol)"
     function = DeviceFunction(signature, rows)
-    lengths: dict[tuple[sp.Symbol, ...], str] = {}
-    index = {x: i for i, x in enumerate(system.state)}
-    for x, i in index.items():
-        size = f"larger(fabs(_y{i}), fabs(_z[{i}]))"
-        if vector := system.relative_to.get(x):
-            squares = (" + ".join(f"{r.format(index[v])} * {r.format(index[v])}" for v in vector) for r in _ENDS)
-            if vector not in lengths:
-                lengths[vector] = f"_length{len(lengths)}"
-                function.let(lengths[vector], f"sqrt(larger({', '.join(squares)}))")
-            size = lengths[vector]
+    lengths, sizes = error_scales(system, "_y{}", "_z[{}]")
+    for name, length in lengths.items():
+        function.let(name, length)
+    for i, size in enumerate(sizes):
         function.assign(f"_e[{i}]", f"_e[{i}] * reciprocal(_atol + _rtol * {size})")
-    function.let("_sum", " + ".join(f"_e[{i}] * _e[{i}]" for i in index.values()))
-    function.give(f"sqrt(_sum * {1 / len(index)!r})")
+    function.let("_sum", " + ".join(f"_e[{i}] * _e[{i}]" for i in range(len(sizes))))
+    function.give(f"sqrt(_sum * {1 / len(sizes)!r})")
     return function
 
 
@@ -74,23 +64,3 @@ def tables(method: Rosenbrock) -> str:
     tables: dict[str, Iterable[float]] = {"A": method.A.ravel(), "C": method.C.ravel()}
     tables |= {"NODES": method.nodes, "SLOPES": slopes, "NEW": method.new, "ERROR": method.error}
     return "\n".join([*(numbers(k, x) for k, x in tables.items()), booleans("EVALUATED", fresh)])
-
-
-def template(name: str) -> str:
-    """Text of a file in `templates/`.
-
-    Parameters
-    ----------
-    name : of the file.
-    """
-    return files("vicollapse.ensemble").joinpath("templates", name).read_text()
-
-
-def runtime(terms: int) -> str:
-    """Elementary functions, an order of magnitude better than the integrals.
-
-    Parameters
-    ----------
-    terms : of the expansion of the integrals.
-    """
-    return template("gpu_runtime.cuh").replace("EXP_POLYNOMIAL", horner(exp_coefficients(exp_degree(terms)), "r"))

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 import sympy as sp
 
 from vicollapse.ensemble.derive import Assignments, Program, derive
-from vicollapse.ensemble.gpu_parts import error_norm, observer, runtime, tables, template
+from vicollapse.ensemble.gpu_parts import error_norm, observer, tables
 from vicollapse.ensemble.gpu_text import DeviceFunction, booleans, standing_for
 from vicollapse.ensemble.linear_algebra import factorise, solve
 from vicollapse.ensemble.methods import Rosenbrock
+from vicollapse.ensemble.template_files import runtime, template
 from vicollapse.symbolic import System
 
 
@@ -27,7 +28,7 @@ def cuda_source(system: System, method: Rosenbrock, terms: int) -> str:
     str : it needs no header; THREADS and BLOCKS (per block, and blocks per multiprocessor) are left to the compiler.
     """
     kernel = _Kernel(system, method, terms)
-    parts = [runtime(terms), kernel.constants(), tables(method), *kernel.functions, observer(system)]
+    parts = [runtime("gpu_runtime.cuh", terms), kernel.constants(), tables(method), *kernel.functions, observer(system)]
     return "\n".join([*parts, template("gpu_driver.cu")])
 
 

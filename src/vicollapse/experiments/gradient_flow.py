@@ -29,7 +29,7 @@ class GradientFlow(base.Experiment):
 
     name = "gradient_flow"
     title = "Gradient flow of the reverse KL, two components, two modes"
-    version = 5
+    version = 6
     Parameters = FlowParameters
     outcomes = fates.OUTCOMES
     collapsed = frozenset({"aligned", "vanished"})

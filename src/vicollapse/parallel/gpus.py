@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from vicollapse.errors import first_line
 from vicollapse.parallel.gpu_memory import free_bytes
 
 
@@ -59,18 +60,14 @@ def _with_compiler(cupy: Any, gpus: list[Gpu]) -> Found:
     try:
         oldest = min(cupy.cuda.nvrtc.getSupportedArchs())
     except Exception as error:
-        return [], f"CuPy finds no NVRTC, CUDA's compiler (pip install 'vicollapse[gpu]'): {_first_line(error)}"
+        return [], f"CuPy finds no NVRTC, CUDA's compiler (pip install 'vicollapse[gpu]'): {first_line(error)}"
     usable = [gpu for gpu in gpus if gpu.capability >= oldest]
     old = ", ".join(gpu.name for gpu in gpus if gpu.capability < oldest)
     return usable, f"{old}: too old for this CUDA, which needs compute capability {oldest / 10}" if old else ""
 
 
 def _broken(error: Exception) -> str:
-    return f"CuPy cannot be loaded ({_first_line(error)})"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return f"CuPy cannot be loaded ({first_line(error)})"
 
 
 def _reason(cupy: Any, error: Exception) -> str:
@@ -80,7 +77,7 @@ def _reason(cupy: Any, error: Exception) -> str:
     if "cudaErrorInsufficientDriver" in text:
         has, needs = (_version(cupy, name) for name in ("driverGetVersion", "runtimeGetVersion"))
         return f"the NVIDIA driver is too old: it has CUDA {has}, CuPy needs {needs}" if has else "no NVIDIA driver"
-    return f"CUDA does not work ({_first_line(error)})"
+    return f"CUDA does not work ({first_line(error)})"
 
 
 def _version(cupy: Any, name: str) -> str:
