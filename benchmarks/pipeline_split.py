@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from vicollapse import experiments
-from vicollapse.experiments import gradient_flow
+from vicollapse.experiments import flow_ensemble
 from vicollapse.figures import render
 from vicollapse.figures.registry import parse_options
 from vicollapse.sweep import compute, runner
@@ -110,7 +110,7 @@ def bare_seconds(path: Path, threads: int) -> float:
     study = load(path).config.study("benchmark")
     experiment, watch = experiments.get(study.experiment), Stopwatch()
     blocks = [b for p in points(study) for b in point_blocks(p.id, p.parameters, 0, study.replicates, study.seed)]
-    with patch.object(gradient_flow, "solve", watch.wrap("integration", gradient_flow.solve)):
+    with patch.object(flow_ensemble, "solve", watch.wrap("integration", flow_ensemble.solve)):
         for start in range(0, len(blocks), CHUNK):
             experiment.run(blocks[start : start + CHUNK], threads=threads)
     return watch.seconds["integration"]
@@ -135,8 +135,8 @@ def _run(path: Path, threads: int, watch: Stopwatch) -> None:
         shards = plan_shards(study, folder, minutes=config.shard_minutes, register=True)
     experiment = type(experiments.get(study.experiment))
     timers = (
-        patch.object(gradient_flow, "_draw", watch.wrap("initial law", gradient_flow._draw)),
-        patch.object(gradient_flow, "solve", watch.wrap("integration", gradient_flow.solve)),
+        patch.object(flow_ensemble, "_draw", watch.wrap("initial law", flow_ensemble._draw)),
+        patch.object(flow_ensemble, "solve", watch.wrap("integration", flow_ensemble.solve)),
         patch.object(experiment, "run", watch.wrap("observables and fates", experiment.run)),
         patch.object(compute, "reduce", watch.wrap("reduction", compute.reduce)),
     )

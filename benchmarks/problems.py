@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from vicollapse.ensemble.solution import Problem, Solution
 from vicollapse.ensemble.solve import solve
-from vicollapse.experiments.gradient_flow import EQUATIONS
+from vicollapse.experiments.flow_ensemble import EQUATIONS
 from vicollapse.mixture import fates, initial
 from vicollapse.mixture.coordinates import coordinates_from_state, state_from_coordinates
 from vicollapse.schedules import annealing

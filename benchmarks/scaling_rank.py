@@ -4,8 +4,9 @@ import time
 from pathlib import Path
 
 from vicollapse.ensemble.cpu import _compiled
+from vicollapse.ensemble.solution import Problem
 from vicollapse.ensemble.solve import default_method, default_terms
-from vicollapse.experiments.gradient_flow import EQUATIONS, Problem
+from vicollapse.experiments.flow_ensemble import EQUATIONS
 from vicollapse.parallel.team import joined
 from vicollapse.schedules import annealing
 from vicollapse.sweep.runner import simulate

@@ -12,7 +12,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = [path for path in FILES if "templates" not in path.parts]  # templates are the text of generated code
 FLOORS = {
     "cores": 0, "errors": 0, "intervals": 0, "schedules": 0, "symbolic": 0,
-    "mixture": 1, "ensemble": 2, "experiments": 3, "parallel": 3, "sweep": 4, "figures": 5,
+    "mixture": 1, "ensemble": 2, "experiments": 3, "parallel": 3, "sweep": 4, "figures": 5, "recommend": 5,
     "api": 6, "checkup": 6, "commands": 7, "cli": 8, "__init__": 9, "__main__": 9,
 }  # fmt: skip
 STORAGE_AND_CONFIG = {"h5py", "h5netcdf", "xarray", "yaml", "snakemake", "rich", "matplotlib"}  # from floor 3 or 4 up

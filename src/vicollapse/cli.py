@@ -18,6 +18,7 @@ COMMANDS = {
     "simulate": "simulate the shards of a study, or one of them",
     "aggregate": "write the phase diagram of a study from its shards",
     "predict": "the probability of each fate for one set of parameters",
+    "recommend": "the cheapest annealing that keeps the probability of collapse below a target",
     "status": "how far every study is",
     "check": "whether this machine, or all ranks of a job, are fit for studies",
     "figure": "draw figures from stored phase diagrams",

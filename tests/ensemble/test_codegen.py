@@ -20,6 +20,7 @@ from vicollapse.experiments.gradient_flow_model import FATES_RTOL
 from vicollapse.mixture.equations import WEIGHTS, two_modes
 from vicollapse.symbolic import System, symbols
 
+ANNEALED = ("linear", "linear_temperature", "geometric", "exponential", "adaptive", "table3")
 FINGERPRINT = Path(__file__).with_name("numerics.json")
 
 
@@ -29,9 +30,9 @@ def digest(source):
     return hashlib.sha256("\n".join(line for line in lines if line).encode()).hexdigest()[:16]
 
 
-def taken(weights, rtol):
+def taken(weights, rtol, schedule="constant"):
     """The kernel that is run at a tolerance."""
-    return module_source(two_modes(weights), METHODS[default_method(rtol)], default_terms(rtol))
+    return module_source(two_modes(weights, schedule), METHODS[default_method(rtol)], default_terms(rtol))
 
 
 def test_numerics_have_a_version(request):
@@ -39,6 +40,8 @@ def test_numerics_have_a_version(request):
     version = experiments.get("gradient_flow").version
     tolerances = (FATES_RTOL, 1e-6, 1e-8, 1e-10)
     now = {f"{w}, rtol {r:g}": digest(taken(w, r)) for w in WEIGHTS for r in tolerances}
+    now |= {f"softmax {s}, rtol 1e-06": digest(taken("softmax", 1e-6, s)) for s in ANNEALED}
+    now |= {f"{w} adaptive, rtol 1e-06": digest(taken(w, 1e-6, "adaptive")) for w in WEIGHTS if w != "softmax"}
     now |= {"tolerance of fates": repr(FATES_RTOL), "atol over rtol": repr(ATOL_OVER_RTOL)}
     known = json.loads(FINGERPRINT.read_text())
     if known["kernels"] != now:

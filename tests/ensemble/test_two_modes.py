@@ -7,10 +7,13 @@ from scipy.special import expit
 from vicollapse.ensemble.solution import Problem, Status
 from vicollapse.ensemble.solve import solve
 from vicollapse.mixture.coordinates import coordinates_from_state
+from vicollapse.schedules import CLOCK_START, WITH_CLOCK
 
 EQUATIONS = "vicollapse.mixture.equations:two_modes"
 WEIGHTS = ("fixed", "softmax", "fisher_rao", "wasserstein_fisher_rao")
 RAMP = {"beta0": 0.1, "duration": 7.3}
+ADAPTIVE = {"beta0": 0.1, "time_constant": 3.0, "rate": 0.1}
+ANNEALING = {"constant": {"beta0": 1.0}, "linear": RAMP, "adaptive": ADAPTIVE}
 
 
 def starts(n, seed=0, scale=(0.01, 2.0)):
@@ -20,10 +23,11 @@ def starts(n, seed=0, scale=(0.01, 2.0)):
 
 
 def run(weights, state, separation, t_end, schedule="constant", **options):
-    annealing = {"beta0": 1.0} if schedule == "constant" else RAMP
-    parameters = {"separation": separation, "imbalance": 0.2, **annealing}
+    parameters = {"separation": separation, "imbalance": 0.2, **ANNEALING[schedule]}
     if weights == "fixed":
         state, parameters = state[:, :6], parameters | {"logit": state[:, 6]}
+    if schedule in WITH_CLOCK:
+        state = np.column_stack([state, np.full(len(state), CLOCK_START)])
     return solve(Problem(EQUATIONS, (weights, schedule)), state, parameters, t_end, **options)
 
 
@@ -31,11 +35,11 @@ def error(a, b):
     return np.abs((a - b) / (1 + np.abs(b))).max()
 
 
-@pytest.mark.parametrize("weights", WEIGHTS)
-def test_every_geometry_lands_on_the_reference(weights):
+@pytest.mark.parametrize(("weights", "schedule"), [*((w, "linear") for w in WEIGHTS), ("softmax", "adaptive")])
+def test_every_geometry_lands_on_the_reference(weights, schedule):
     state, separation = starts(5, seed=4)
-    exact = run(weights, state, separation, 30.0, "linear", rtol=1e-10, backend="reference").states
-    kernel = run(weights, state, separation, 30.0, "linear", rtol=1e-6).states
+    exact = run(weights, state, separation, 30.0, schedule, rtol=1e-10, backend="reference").states
+    kernel = run(weights, state, separation, 30.0, schedule, rtol=1e-6).states
     assert error(kernel, exact) < 2e-5
 
 
@@ -50,6 +54,16 @@ def test_ladder_of_tolerances():
     assert errors[2] < 2e-7
     assert errors[3] < 1e-7
     assert errors == sorted(errors, reverse=True)
+
+
+def test_a_step_ends_exactly_at_the_kink_of_the_annealing():
+    """So that saving there changes nothing."""
+    state, separation = starts(50, seed=11)
+    plain = run("softmax", state, separation, 30.0, "linear")
+    saved = run("softmax", state, separation, 30.0, "linear", save_at=[RAMP["duration"]])
+    assert np.isfinite(saved.saved).all()
+    assert (saved.accepted == plain.accepted).all()
+    assert saved.states.tobytes() == plain.states.tobytes()
 
 
 def test_methods_agree_with_each_other():

@@ -123,6 +123,35 @@ def patterns():
     return kept_diagram()
 
 
+def annealed_grid(study="ramp", **changes):
+    """A study over initial inverse temperature and duration: P = 0.8 beta0^0.3, of which all but 0.1 vanished."""
+    axes = {"annealing.beta0": np.geomspace(0.01, 1, 9), "annealing.duration": np.geomspace(1, 1e3, 7)}
+    axes |= changes.pop("axes", {})
+
+    def probabilities(**at):
+        p = 0.8 * at["annealing.beta0"] ** 0.3
+        return np.minimum(p, 0.1), np.maximum(p - 0.1, 0)
+
+    given = {"replicates": 1000, "probabilities": probabilities, "annealing": {"schedule": "linear"}} | changes
+    return grid_diagram(study, axes, **given)
+
+
+@pytest.fixture
+def make_annealed():
+    return annealed_grid
+
+
+@pytest.fixture
+def ramp():
+    return annealed_grid()
+
+
+@pytest.fixture
+def ramp_paths():
+    ramp = {"schedule": "linear", "beta0": 0.01, "duration": 100.0, "time_constant": None}
+    return kept_diagram("ramp_paths", annealing=ramp)
+
+
 @pytest.fixture
 def make_grid():
     return grid_diagram

@@ -90,6 +90,14 @@ def test_critical_separation_is_marked_for_fixed_equal_weights_only(fixed, softm
     assert vertical_lines(panels(draw(fixed, theory=False))[0]) == []
 
 
+def test_marks_beyond_the_axis_are_not_named(make_grid):
+    axes = {"dimension": [2], "separation": np.linspace(1.5, 10, 18), "init_scale": np.geomspace(0.01, 3, 12)}
+    diagram = make_grid(axes=axes, weights="fixed")
+    names = [t.get_text() for t in draw(diagram).legends[0].get_texts()]
+    assert names == ["5%", "50%", r"aligned state exists from $|\mu| = 2.26$"]
+    assert "single peak" not in caption(diagram)
+
+
 def test_any_axes_can_be_chosen(softmax):
     options = {"x": "dimension", "y": "separation", "panels": None, "select": {"init_scale": 0.1}}
     shown = panels(draw(softmax, quantities=["collapsed"], **options))

@@ -10,7 +10,10 @@ from vicollapse.figures import registry
 
 
 def test_every_kind_has_drawing_functions_and_default_options():
-    assert registry.names() == ("phase_diagram", "collapse_curve", "tail", "trajectories", "snapshots")
+    assert registry.names() == (
+        "phase_diagram", "collapse_curve", "tail", "trajectories", "snapshots",
+        "fate_shares", "schedule_paths", "annealed_snapshots", "pareto",
+    )  # fmt: skip
     for name in registry.names():
         kind = registry.get(name)
         assert callable(kind.draw)
@@ -38,6 +41,8 @@ def test_unknown_option_names_the_nearest():
         ("collapse_curve", {"select": {"init_scale": float("nan")}}, "select.init_scale"),
         ("trajectories", {"count": 0}, "count"),
         ("snapshots", {"times": [-1.0]}, "times.0"),
+        ("annealed_snapshots", {"patterns": []}, "patterns"),
+        ("schedule_paths", {"count": 0}, "count"),
     ],
 )
 def test_bad_values_name_their_place(kind, options, place):

@@ -28,8 +28,8 @@ def spec(name, kind, *studies, **options):
 
 
 @pytest.fixture
-def config(tmp_path, softmax, fixed, tail, patterns):
-    diagrams = {d.attrs["study"]: d for d in (softmax, fixed, tail, patterns)}
+def config(tmp_path, softmax, fixed, tail, patterns, ramp, ramp_paths):
+    diagrams = {d.attrs["study"]: d for d in (softmax, fixed, tail, patterns, ramp, ramp_paths)}
     for name, diagram in diagrams.items():
         folder = tmp_path / "results" / name
         folder.mkdir(parents=True)
@@ -40,6 +40,11 @@ def config(tmp_path, softmax, fixed, tail, patterns):
         spec("tail", "tail", "metastable_tail", select={"init_scale": 0.1}),
         spec("trajectories", "trajectories", "patterns", select={"separation": 4}),
         spec("snapshots", "snapshots", "patterns", select={"separation": 4}),
+        spec("cure", "phase_diagram", "ramp", x="annealing.duration", y="annealing.beta0", panels=None),
+        spec("shares", "fate_shares", "ramp", panel_values=[0.01, 1]),
+        spec("paths", "schedule_paths", "ramp_paths"),
+        spec("annealed", "annealed_snapshots", "ramp_paths", times=[0, 10, 1e4]),
+        spec("pareto", "pareto", "ramp"),
     ]
     return SimpleNamespace(
         path=tmp_path / "config.yaml",
@@ -66,7 +71,7 @@ def test_every_kind_is_written_in_every_format_byte_for_byte_the_same(config):
 def test_files_do_not_depend_on_the_process_or_the_date(config):
     script = (
         "import sys, pickle; from vicollapse import figures;"
-        "figures.render(pickle.load(open(sys.argv[1], 'rb')), ['diagram', 'snapshots'])"
+        "figures.render(pickle.load(open(sys.argv[1], 'rb')), ['diagram', 'snapshots', 'cure'])"
     )
     found = []
     for seed, date in (("1", "1"), ("2", "946684800")):
@@ -76,7 +81,7 @@ def test_files_do_not_depend_on_the_process_or_the_date(config):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "SOURCE_DATE_EPOCH": date}
         subprocess.run([sys.executable, "-c", script, str(pickled)], check=True, env=environment)
         found.append({p.name: p.read_bytes() for p in config.figures_folder.iterdir()})
-    assert len(found[0]) == 8
+    assert len(found[0]) == 12
     assert found[0] == found[1]
 
 

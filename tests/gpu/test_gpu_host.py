@@ -57,10 +57,11 @@ def values(solution):
 
 
 @pytest.mark.parametrize(
-    ("weights", "schedule"), [*((w, "linear") for w in WEIGHTS), ("fixed", "constant"), ("softmax", "constant")]
+    ("weights", "schedule"),
+    [*((w, "linear") for w in WEIGHTS), *((w, s) for w in ("fixed", "softmax") for s in ("constant", "adaptive"))],
 )
 def test_every_geometry_agrees_with_the_cpu(weights, schedule):
-    """Imbalance 0.2, plain and annealed with a kink at 7.3; rtol 1e-6."""
+    """Imbalance 0.2; plain, annealed with a kink at 7.3, and with a clock of its own; rtol 1e-6."""
     state, separation = starts(1000, seed=3)
     assert_same(*both(run, weights, state, separation, 1e3, schedule, save_at=[0.0, 1.0, 30.0]), rare=0.005)
 

@@ -37,6 +37,7 @@ def test_the_text_is_known(request):
     """No change by accident. The mathematics is that of the CPU, whose fingerprint asks for a new version."""
     kernels = [*((1e-3, w) for w in WEIGHTS), *((rtol, "softmax") for rtol in (1e-6, 1e-8, 1e-10))]
     now = {f"{rtol:g} {weights}": digest(source(rtol, weights)) for rtol, weights in kernels}
+    now |= {f"0.001 softmax {s}": digest(source(1e-3, schedule=s)) for s in ("linear", "exponential", "adaptive")}
     if request.config.getoption("--fix"):
         FINGERPRINT.write_text(json.dumps(now, indent=1) + "\n")
     assert json.loads(FINGERPRINT.read_text()) == now, "the GPU's text changed: run pytest with --fix if that was meant"

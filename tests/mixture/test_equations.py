@@ -10,14 +10,16 @@ from vicollapse.ensemble.reference import _equations
 from vicollapse.ensemble.solution import Problem
 from vicollapse.mixture.coordinates import coordinates_from_state, state_from_coordinates
 from vicollapse.mixture.equations import STATE, WEIGHTS, two_modes
+from vicollapse.schedules import CLOCK_START, evaluate
 
-SCHEDULES = ("constant", "linear", "linear_temperature", "geometric", "exponential", "table3")
+SCHEDULES = ("constant", "linear", "linear_temperature", "geometric", "exponential", "adaptive", "table3")
 VALUES = {
     "constant": [0.7],
     "linear": [0.1, 8.0],
     "linear_temperature": [0.1, 8.0],
     "geometric": [0.1, 8.0],
     "exponential": [0.1, 8.0],
+    "adaptive": [0.1, 2.0, 0.7],
     "table3": [0.0, 2.0, 8.0, 0.1, 0.4, 1.0],
 }
 
@@ -119,8 +121,8 @@ def test_derived_jacobian_and_time_derivative_against_differences(weights, sched
     rng = np.random.default_rng(11)
     n = len(system.state)
     for time in (1.1, 3.3):
-        y = rng.normal(size=7)[:n]
-        parameters = [2.2, 0.3, *VALUES[schedule], *([] if n == 7 else [0.8])]
+        y = rng.normal(size=n)
+        parameters = [2.2, 0.3, *VALUES[schedule], *([0.8] if weights == "fixed" else [])]
 
         def value(t, y, parameters=parameters):
             return dict(zip(program.outputs, evaluate(t, *y, *parameters), strict=True))
@@ -146,7 +148,7 @@ def test_schedules_as_numbers():
         "exponential": lambda t: 1 - 0.9 * np.exp(-t / 8),
         "table3": lambda t: np.interp(t, [0, 2, 8], [0.1, 0.4, 1.0]),
         "constant": lambda t: 0.7,
-    }
+    }  # the adaptive one depends on its clock
     for schedule, formula in expected.items():
         system = two_modes("softmax", schedule)
         function = sp.lambdify(
@@ -184,3 +186,26 @@ def test_symmetries():
 def test_state_has_the_documented_order():
     assert tuple(map(str, two_modes("softmax").state)) == STATE
     assert tuple(map(str, two_modes("fixed").state)) == STATE[:6]
+    assert tuple(map(str, two_modes("softmax", "adaptive").state)) == (*STATE, "clock")
+    assert tuple(map(str, two_modes("fixed", "adaptive").state)) == (*STATE[:6], "clock")
+
+
+@pytest.mark.parametrize("weights", WEIGHTS)
+def test_adaptive_clock_runs_by_the_speed_of_the_means(weights):
+    """d beta/dt = beta (1 - beta) / time_constant / (1 + (speed / rate)^2), with the speed of u_1 and u_2."""
+    equations = _equations(Problem("vicollapse.mixture.equations:two_modes", (weights, "adaptive")))
+    U, logit, clock = np.random.default_rng(8).normal(size=(2, 3)), 0.4, 2.6
+    given = dict(zip(("beta0", "time_constant", "rate"), VALUES["adaptive"], strict=True))
+    start, low, beta, high = evaluate("adaptive", np.array([CLOCK_START, clock - 1e-5, clock, clock + 1e-5]), given)
+    assert start == pytest.approx(given["beta0"])
+    assert 0.2 < beta < 0.8
+    state = [*state_from_coordinates(U), *([] if weights == "fixed" else [logit]), clock]
+    parameters = [2.0, 0.4, *given.values(), *([logit] if weights == "fixed" else [])]
+    rhs = np.array(equations.rhs(0.0, *state, *parameters), float)
+    dU, dlogit = flow(weights, U, logit, 2.0, 0.4, beta)
+    assert coordinates_from_state(rhs[:6]) == pytest.approx(dU, abs=1e-12)
+    speed2 = (dU**2).sum() / 2
+    assert speed2 > 0.05
+    expected = beta * (1 - beta) / given["time_constant"] / (1 + speed2 / given["rate"] ** 2)
+    assert (high - low) / 2e-5 * rhs[-1] == pytest.approx(expected, rel=1e-8)
+    assert weights == "fixed" or rhs[6] == pytest.approx(dlogit, abs=1e-12)

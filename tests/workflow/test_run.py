@@ -19,7 +19,7 @@ from vicollapse.sweep.study import load
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["config", "test"])
+@pytest.mark.parametrize("name", ["config", "test", "annealing", "annealing_test"])
 def test_a_dry_run_plans_all_of_a_config_and_writes_nothing(fresh, name):
     shutil.copy(ROOT / "config" / f"{name}.yaml", fresh.config)
     wanted = yaml.safe_load(fresh.config.read_text())

@@ -7,11 +7,12 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vicollapse import schedules
 from vicollapse.cores import available_threads
 from vicollapse.ensemble.solution import Problem, Status
 from vicollapse.ensemble.solve import solve
 from vicollapse.errors import ConfigError, did_you_mean
-from vicollapse.experiments.gradient_flow import EQUATIONS
+from vicollapse.experiments.flow_ensemble import EQUATIONS, beta_along
 from vicollapse.experiments.gradient_flow_model import Weights
 from vicollapse.mixture.coordinates import coordinates_from_state, state_from_coordinates
 from vicollapse.mixture.initial import coordinates_from_statistics, statistics_from_coordinates
@@ -31,11 +32,13 @@ class FlowSolution:
         m_k = u_k.mu and s_kl = u_k.u_l (unit: squared standard deviations of a component).
     t : (n,) times at the end, or (S,) save times.
     status : (n,) values of `vicollapse.ensemble.solution.Status`; 0 is success.
+    beta : (n,) or (n, S), inverse temperature there; NaN, like y, where a trajectory had ended before.
     """
 
     y: Array
     t: Array
     status: NDArray[np.int64]
+    beta: Array
 
     @property
     def messages(self) -> list[str]:
@@ -85,12 +88,13 @@ def two_mode_flow(
         raise ConfigError(f"weights: unknown geometry '{weights}'{did_you_mean(weights, _WEIGHTS)}")
     statistics, mu, h, end = _broadcast(y0, separation, imbalance, t_end)
     schedule = validated(annealing)
-    state = state_from_coordinates(coordinates_from_statistics(statistics, mu))
-    logit = statistics[:, 5]
+    logit, clock = statistics[:, 5], np.full(len(statistics), schedules.CLOCK_START)
     parameters = {"separation": mu, "imbalance": h, **schedule.values()}
+    columns = [state_from_coordinates(coordinates_from_statistics(statistics, mu))]
+    columns += [logit] * (weights != "fixed") + [clock] * (schedule.shape in schedules.WITH_CLOCK)
     solution = solve(
         Problem(EQUATIONS, (weights, schedule.shape)),
-        state if weights == "fixed" else np.column_stack([state, logit]),
+        np.column_stack(columns),
         parameters | {"logit": logit} if weights == "fixed" else parameters,
         end,
         save_at=save_at,
@@ -99,9 +103,12 @@ def two_mode_flow(
         threads=threads or available_threads(),
     )
     if save_at is None:
-        return FlowSolution(_statistics(solution.states, mu, logit), solution.t, solution.status)
-    y = _statistics(solution.saved, mu[:, None], logit[:, None])
-    return FlowSolution(y, np.array(save_at, float, ndmin=1), solution.status)
+        states, times = solution.states, solution.t
+    else:
+        states, times = solution.saved, np.array(save_at, float, ndmin=1)
+        mu, logit = mu[:, None], logit[:, None]
+    beta = beta_along(schedule.shape, states, times, schedule.values())
+    return FlowSolution(_statistics(states, mu, logit, weights), times, solution.status, beta)
 
 
 def _broadcast(y0, separation, imbalance, t_end):
@@ -122,9 +129,9 @@ def _broadcast(y0, separation, imbalance, t_end):
     return np.broadcast_to(y0, (n, 6)), mu, h, end
 
 
-def _statistics(state, mu, logit):
+def _statistics(state, mu, logit, weights):
     U = coordinates_from_state(state)
     flat = statistics_from_coordinates(U.reshape(-1, 2, 3), np.broadcast_to(mu, state.shape[:-1]).ravel())
     inner = flat.reshape(*state.shape[:-1], 5)
-    last = np.broadcast_to(logit, state.shape[:-1]) if state.shape[-1] == 6 else state[..., 6]
+    last = np.broadcast_to(logit, state.shape[:-1]) if weights == "fixed" else state[..., 6]
     return np.concatenate([inner, last[..., None]], -1)

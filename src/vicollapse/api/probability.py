@@ -87,7 +87,7 @@ def collapse_probability(
     if replicates < 1:
         raise ConfigError(f"replicates must be at least 1, got {replicates}")
     experiment = experiments.get("gradient_flow")
-    parameters = _validated(experiment.Parameters, given)
+    parameters = validated(experiment.Parameters, given)
     outcomes = experiment.run(
         blocks(experiment, parameters, replicates, seed), threads=threads or available_threads(), backend=backend
     )
@@ -107,7 +107,13 @@ def collapse_probability(
     )
 
 
-def _validated(model, given):
+def validated(model: type[Any], given: dict[str, Any]) -> Any:
+    """Parameters of an experiment from keywords, values rounded as in a study.
+
+    Raises
+    ------
+    ConfigError : unknown parameter or value out of range.
+    """
     parameters, problems = validate(model, rounded(given))
     if problems:
         raise ConfigError("; ".join(f"{'.'.join(map(str, place))}: {message}" for place, message in problems))

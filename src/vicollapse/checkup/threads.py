@@ -11,7 +11,7 @@ from vicollapse.checkup.findings import Finding, error, ok, place, warning
 from vicollapse.checkup.setting import Setting
 from vicollapse.ensemble.solution import Problem
 from vicollapse.ensemble.solve import solve
-from vicollapse.experiments.gradient_flow import EQUATIONS
+from vicollapse.experiments.flow_ensemble import EQUATIONS
 from vicollapse.mixture import initial
 from vicollapse.mixture.coordinates import state_from_coordinates
 from vicollapse.parallel.binding import cores

@@ -12,6 +12,7 @@ from vicollapse.errors import ConfigError
 
 if TYPE_CHECKING:
     from vicollapse.api.probability import CollapseProbability
+    from vicollapse.api.separatrix import SeparatrixProbability
 
 _MEANING = {
     "covered": "both modes keep their mass",
@@ -36,21 +37,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--annealing", metavar="KEY=VALUE,...", help="e.g. schedule=linear,beta0=0.1,duration=10; none by default")
     add("--replicates", type=common.positive, default=4000, help="random starts (%(default)s)")
     add("--seed", type=int, default=1, help="of the random starts (%(default)s)")
+    add("--separatrix", action="store_true", help="locate the separatrix instead of sampling: far fewer trajectories")
+    add("--tolerance", type=float, default=2e-3, help="of the probability, with --separatrix (%(default)s)")
     add("--threads", type=common.positive, default=available_threads(), metavar="N", help="threads (%(default)s)")
     common.add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Simulate and print."""
+    given = {k: v for k, v in vars(options).items() if k not in ("run", "json", "annealing", "separatrix")}
+    given["annealing"] = _annealing(options.annealing)
+    if options.separatrix:
+        _by_separatrix(options, given)
+        return
     from vicollapse.api.probability import collapse_probability
 
-    given = {k: v for k, v in vars(options).items() if k not in ("run", "json", "annealing")}
-    result = collapse_probability(annealing=_annealing(options.annealing), **given)
+    del given["tolerance"]
+    result = collapse_probability(**given)
     if options.json:
         common.print_json(_plain(result, options.seed))
         return
-    print(_question(options))
+    print(f"{_question(options)} of {options.replicates} random starts, seed {options.seed}")
     common.print_table(("fate", "probability", "95% interval", "what it means"), _rows(result))
+
+
+def _by_separatrix(options: argparse.Namespace, given: dict[str, Any]) -> None:
+    from vicollapse.api.separatrix import separatrix_probability
+
+    del given["replicates"]
+    result = separatrix_probability(**given)
+    if options.json:
+        common.print_json(_plain_separatrix(result, options.seed))
+        return
+    print(f"{_question(options)}, from {result.trajectories} trajectories next to separatrices, seed {options.seed}")
+    shown = {**result.probability, "collapsed": result.collapsed}
+    rows = [
+        (name, f"{share:.4f}", f"+- {result.error[name]:.4f}", _MEANING[name])
+        for name, share in shown.items()
+        if share > 0 or name != "failed"
+    ]
+    common.print_table(("fate", "probability", "95% interval", "what it means"), rows)
+
+
+def _plain_separatrix(result: "SeparatrixProbability", seed: int) -> dict[str, Any]:
+    shares = {**result.probability, "collapsed": result.collapsed}
+    return {
+        "probability": result.probability,
+        "collapsed": result.collapsed,
+        "interval": {k: [max(p - result.error[k], 0), min(p + result.error[k], 1)] for k, p in shares.items()},
+        "trajectories": result.trajectories,
+        "seed": seed,
+        "parameters": result.parameters,
+    }
 
 
 def _annealing(text: str | None) -> dict[str, Any] | None:
@@ -84,7 +122,7 @@ def _question(options: argparse.Namespace) -> str:
     return (
         f"{options.weights} weights, d = {options.dimension}, |mu| = {options.separation:g}, "
         f"init scale {options.init_scale:g} ({options.initial_law}){annealing}: "
-        f"fates at t = {options.t_end:g} of {options.replicates} random starts, seed {options.seed}"
+        f"fates at t = {options.t_end:g}"
     )
 
 

@@ -74,6 +74,8 @@ AXES = {
     "annealing.beta0": ("1", "initial inverse temperature", r"$\beta_0$"),
     "annealing.duration": ("time of the flow", "duration of the annealing", r"annealing duration $\tau$"),
     "annealing.time_constant": ("time of the flow", "time constant of the annealing", r"$\tau$"),
+    "annealing.rate": ("standard deviations per time of the flow", "speed of the means that halves the pace", r"$r$"),
+    "annealing.schedule": ("1", "schedule of the inverse temperature", "schedule"),
 }
 """Parameter -> units, description, mathtext label."""
 

@@ -55,7 +55,8 @@ def study_text(diagram: xr.Dataset, whole: xr.Dataset) -> str:
     str : plain text.
     """
     drawn = [axis_text(diagram, a) for a in axes(whole) if a in diagram.coords]
-    fixed = [f"{k} {text(v)}" for k, v in parameters(whole).items() if k not in axes(whole)]
+    known = {k: v for k, v in parameters(whole).items() if not ("." in k and v is None)}  # a schedule does without them
+    fixed = [f"{k} {text(v)}" for k, v in known.items() if k not in axes(whole)]
     return (
         f"Study {study(whole)} (experiment {whole.attrs['experiment']}): {'; '.join(drawn)}; {', '.join(fixed)}; "
         f"{replicates(diagram)} replicates per point, seed {whole.attrs['seed']}. "

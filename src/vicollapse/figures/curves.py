@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from vicollapse.figures import captions, data, slices, style
+from vicollapse.figures import captions, data, formula, slices, style
 from vicollapse.figures.maps import ticks
 from vicollapse.figures.marks import Mark, draw_marks, marks
 from vicollapse.figures.notation import axis_label, equation, is_log, plain, positions
@@ -67,6 +67,8 @@ def draw(diagrams: Mapping[str, xr.Dataset], options: CurveOptions) -> Figure:
             panel.set_visible(False)
         for panel, part in zip(panels, row.panels, strict=False):
             _draw_panel(panel, part, row, options)
+            if _compares(row, options):
+                _draw_formula(panel, part, options)
     _label(figure, grid, rows, options)
     return figure
 
@@ -78,8 +80,9 @@ def _draw_panel(panel: Axes, part: xr.Dataset, row: _Row, options: CurveOptions)
         at = {options.lines: i} if options.lines else {}
         low, high = (v.isel(at).values for v in (shown.low, shown.high))
         panel.fill_between(positions(x), low, high, color=color, alpha=0.22, linewidth=0)
-        value = shown.value.isel(at).values
-        panel.plot(positions(x), value, color=color, marker=marker, markersize=2.6, markevery=max(1, len(x) // 12))
+        value, every = shown.value.isel(at).values, max(1, len(x) // 12)
+        line = {"linestyle": "none"} if _compares(row, options) else {"markevery": every}  # the line is the formula's
+        panel.plot(positions(x), value, color=color, marker=marker, markersize=2.6, **line)
     panel.set_xscale("log" if is_log(x) else "linear")
     ticks(panel.xaxis, x)
     panel.set_xlim(positions(x).min(), positions(x).max())
@@ -87,6 +90,20 @@ def _draw_panel(panel: Axes, part: xr.Dataset, row: _Row, options: CurveOptions)
     panel.grid(axis="y", color="0.9", linewidth=0.6)
     panel.set_axisbelow(True)
     draw_marks(panel, row.marks, vertical=True, color=style.GREY)
+
+
+def _compares(row: _Row, options: CurveOptions) -> bool:
+    return options.formula and row.name == "collapsed"
+
+
+def _axes(options: CurveOptions) -> list[str]:
+    return [axis for axis in (options.lines, options.x) if axis]
+
+
+def _draw_formula(panel: Axes, part: xr.Dataset, options: CurveOptions) -> None:
+    values = np.atleast_2d(formula.predicted(part, _axes(options)).values)
+    for line, (color, _) in zip(values, _looks(part, options.lines), strict=True):
+        panel.plot(positions(part[options.x].values), line, color=color, linewidth=1.1)
 
 
 def _looks(part: xr.Dataset, lines: str | None) -> list[tuple[str, str]]:
@@ -116,6 +133,8 @@ def _legend(figure: Figure, rows: list[_Row], options: CurveOptions) -> None:
             Line2D([], [], color=c, marker=m, markersize=3.5, label=equation(options.lines, v.item(), rows[0].whole))
             for v, (c, m) in zip(part[options.lines].values, _looks(part, options.lines), strict=True)
         ]
+    if any(_compares(row, options) for row in rows):
+        handles = [*handles, Line2D([], [], color="black", linewidth=1.1, label="formula")]
     found = {m.label: m for r in rows for m in r.marks}
     handles += [Line2D([], [], color=style.GREY, linewidth=1, linestyle=m.line, label=m.label) for m in found.values()]
     style.legend(figure, handles)
@@ -133,7 +152,14 @@ def caption(diagrams: Mapping[str, xr.Dataset], options: CurveOptions) -> str:
         ". Bands: 95 % intervals. ",
         "Every t_end looks at the same trajectories. " if options.x == "t_end" else "",
         f"Vertical lines: {'; '.join(found)}. " if found else "",
+        _formula_text(rows, options) if options.formula else "",
         captions.definitions(r.whole for r in rows),
         *dict.fromkeys(captions.study_text(r.drawn, r.whole) for r in rows),
         captions.intervals([data.probability(p, r.name) for r in rows for p in r.panels]),
     )
+
+
+def _formula_text(rows: list[_Row], options: CurveOptions) -> str:
+    parts = [part for row in rows if _compares(row, options) for part in row.panels]
+    pairs = [(formula.predicted(part, _axes(options)), part) for part in parts]
+    return "Markers: measured; lines: the formula. " + formula.error_text(pairs) if parts else ""

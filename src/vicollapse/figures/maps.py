@@ -70,10 +70,32 @@ def ticks(axis: Any, values: Any) -> None:
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
 
-def legend(figure: Figure, contours: list[float], lines: list[Mark]) -> None:
-    """Legend of contours and marks above the panels."""
+def draw_formula(panel: Axes, values: xr.DataArray, levels: list[float]) -> None:
+    """Contours of a formula, (y, x), where it reaches their levels."""
+    up, across = (positions(values[axis].values) for axis in values.dims)
+    if min(values.shape) > 1:
+        for level, dashes in zip(levels, DASHES, strict=False):
+            if np.nanmin(values, initial=level) < level < np.nanmax(values, initial=level):
+                panel.contour(across, up, values, [level], colors=style.GREEN, linewidths=1.2, linestyles=[dashes])
+
+
+def temperature_axis(panels: Any) -> None:
+    """The initial temperature at the right of panels whose vertical axis is its inverse."""
+    for panel in panels:
+        axis = panel.secondary_yaxis("right", functions=(_inverse, _inverse))
+        axis.set_ylabel(r"initial temperature $1/\beta_0$")
+
+
+def _inverse(value: Any) -> Any:
+    return 1 / np.where(np.asarray(value) == 0, np.inf, value)
+
+
+def legend(figure: Figure, contours: list[float], lines: list[Mark], *, formula: bool = False) -> None:
+    """Legend of contours, of a formula's contours, and of marks, above the panels."""
+    looks = [("black", 0.9, "%"), *([(style.GREEN, 1.2, "%, formula")] if formula else [])]
     handles = [
-        Line2D([], [], color="black", linewidth=0.9, linestyle=DASHES[i], label=f"{100 * c:g}%")
+        Line2D([], [], color=color, linewidth=width, linestyle=DASHES[i], label=f"{100 * c:g}{unit}")
+        for color, width, unit in looks
         for i, c in enumerate(contours)
     ]
     handles += [Line2D([], [], color=style.BLUE, linewidth=1, linestyle=m.line, label=m.label) for m in lines]

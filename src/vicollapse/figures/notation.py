@@ -18,6 +18,7 @@ _SYMBOLS = {
     "annealing.beta0": ("initial inverse temperature", r"\beta_0"),
     "annealing.duration": ("duration of annealing", r"t_\mathrm{anneal}"),
     "annealing.time_constant": ("time constant of annealing", r"\tau"),
+    "annealing.rate": ("speed that halves the pace of annealing", "r"),
 }
 _PLAIN = {
     "|\\mu|": "|μ|",

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vicollapse.errors import ConfigError, did_you_mean
 
 Value = float | str
+_FORMULA = "overlay the formula for the probability of collapse, with its error, where there is one"
 
 
 class Options(BaseModel):
@@ -24,6 +25,8 @@ class PhaseDiagramOptions(Options):
     y: str = Field("init_scale", description="axis of the study along y")
     panels: str | None = Field("dimension", description="axis with one panel per value, or null")
     panel_values: tuple[Value, ...] | None = Field(None, min_length=1, description="values of `panels` (default: all)")
+    rows: str | None = Field(None, description="axis with one row of panels per value, for one quantity, or null")
+    row_values: tuple[Value, ...] | None = Field(None, min_length=1, description="values of `rows` (default: all)")
     quantities: tuple[str, ...] | None = Field(
         None, min_length=1, description="rows: collapsed, an outcome or a flag (default: collapsed and its mechanisms)"
     )
@@ -31,6 +34,7 @@ class PhaseDiagramOptions(Options):
         (0.05, 0.5), max_length=4, description="probabilities that get a contour"
     )
     theory: bool = Field(True, description="mark the critical separation where there is one, and |mu| = 1")
+    formula: bool = Field(False, description=_FORMULA)
 
 
 class CurveOptions(Options):
@@ -45,6 +49,7 @@ class CurveOptions(Options):
         ("collapsed",), min_length=1, description="rows: collapsed, outcomes or flags (null: all that occur)"
     )
     theory: bool = Field(True, description="mark the critical separation where there is one, and |mu| = 1")
+    formula: bool = Field(False, description=_FORMULA)
 
 
 class TailOptions(CurveOptions):

@@ -6,6 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vicollapse.errors import ConfigError, did_you_mean
+from vicollapse.figures.annealing_options import (
+    AnnealedSnapshotsOptions,
+    FateSharesOptions,
+    ParetoOptions,
+    SchedulePathsOptions,
+)
 from vicollapse.figures.options import (
     CurveOptions,
     Options,
@@ -26,6 +32,10 @@ _KINDS: dict[str, tuple[str, type[Options]]] = {
     "tail": ("curves", TailOptions),
     "trajectories": ("trajectories", TrajectoriesOptions),
     "snapshots": ("snapshots", SnapshotsOptions),
+    "fate_shares": ("fate_shares", FateSharesOptions),
+    "schedule_paths": ("schedule_paths", SchedulePathsOptions),
+    "annealed_snapshots": ("annealed_snapshots", AnnealedSnapshotsOptions),
+    "pareto": ("pareto", ParetoOptions),
 }
 
 

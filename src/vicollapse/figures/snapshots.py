@@ -1,6 +1,6 @@
 """Snapshots of the density during training: one row per pattern, one column per time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,13 +47,14 @@ def _find(runs: list[Kept], pattern: str, options: SnapshotsOptions) -> _Found |
     for run in runs:
         indices = np.flatnonzero(run.fates == pattern)
         if len(indices):
-            return _Found(run, int(indices[0]), _steps(run.time, options))
+            return _Found(run, int(indices[0]), steps(run.time, options.times))
     return None
 
 
-def _steps(time: NDArray[np.float64], options: SnapshotsOptions) -> list[int]:
-    if options.times is not None:
-        return [int(np.abs(time - t).argmin()) for t in options.times]
+def steps(time: NDArray[np.float64], wanted: Sequence[float] | None) -> list[int]:
+    """Indices of the kept times nearest to those wanted; of six, over all that are kept, by default."""
+    if wanted is not None:
+        return [int(np.abs(time - t).argmin()) for t in wanted]
     return [int(i) for i in np.unique(np.linspace(0, len(time) - 1, 6).round())]
 
 

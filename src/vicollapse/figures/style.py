@@ -103,9 +103,10 @@ def legend(figure: Figure, handles: Sequence[Artist]) -> None:
         figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // rows), handlelength=2.6)
 
 
-def row_title(panel: Axes, text: str) -> None:
-    """What a row shows, at the right of its last panel."""
-    panel.annotate(text, (1, 0.5), (4, 0), xycoords="axes fraction", textcoords="offset points", rotation=270,
+def row_title(panel: Axes, text: str, *, outside: bool = False) -> None:
+    """What a row shows, at the right of its last panel; beyond the labels there if `outside`."""
+    offset = (40 if outside else 4, 0)
+    panel.annotate(text, (1, 0.5), offset, xycoords="axes fraction", textcoords="offset points", rotation=270,
                    ha="left", va="center", fontsize=10)  # fmt: skip
 
 

@@ -28,20 +28,23 @@ def two_modes(weights: str = "softmax", schedule: str = "constant") -> System:
 
     Returns
     -------
-    System : state `STATE` (lengths in units of the components' standard deviation, logit = log(w_1/w_2)); parameters
-        separation |mu|, imbalance h = log(pi_+/pi_-)/2, and those of the schedule.
+    System : state `STATE` (lengths in units of the components' standard deviation, logit = log(w_1/w_2)), and `clock`
+        after it for the schedules `WITH_CLOCK`; parameters separation |mu|, imbalance h = log(pi_+/pi_-)/2, and those
+        of the schedule.
     """
     coordinates, logit = symbols(" ".join(STATE[:6])), sp.Symbol("logit", real=True)
     separation, h = parameters = symbols("separation imbalance")
     annealing = symbols(" ".join(schedules.parameter_names(schedule)))
     parameters = [*parameters, *annealing]
     trainable = weights != "fixed"
+    clock = symbols("clock") if schedule in schedules.WITH_CLOCK else []
     flow = System(
         f"two_modes_{weights}_{schedule}",
-        [*coordinates, logit] if trainable else coordinates,
+        [*coordinates, *([logit] if trainable else []), *clock],
         parameters if trainable else [*parameters, logit],
     )
-    beta, flow.breakpoints = schedules.expression(schedule, flow.time, {s.name: s for s in annealing})
+    of_schedule = {s.name: s for s in annealing}
+    beta, flow.breakpoints = schedules.expression(schedule, [*clock, flow.time][0], of_schedule)
     beta = flow.define("beta", beta)
     mean, diff = coordinates[0::2], coordinates[1::2]
     flow.relative_to = {x: tuple(vector) for vector in (mean, diff) for x in vector[1:]}
@@ -70,6 +73,9 @@ def two_modes(weights: str = "softmax", schedule: str = "constant") -> System:
     gap = flow.define("gap", logit + overlap + beta * energy)
     speed = {"fixed": 0, "softmax": 2 * w1 * w2, "fisher_rao": 1, "wasserstein_fisher_rao": 1}[weights]
     flow.rhs = [dU[i, j] for j in range(3) for i in range(2)] + ([-speed * gap] if trainable else [])
+    if clock:
+        flow.rhs[:6] = dU = [flow.define(f"d{x}", rate) for x, rate in zip(coordinates, flow.rhs, strict=False)]
+        flow.rhs.append(_clock_rate(flow, dU, **of_schedule))
     flow.observables = _observables(flow, mean, diff, logit, separation, h, m1, m2)
     return flow
 
@@ -96,6 +102,12 @@ def _weights(flow, logit, ratio, light):
     difference = heavy - w_light
     exchange = flow.define("exchange", w_light * light)
     return w1, w2, flow.define("w1_minus_w2", where(logit, difference, -difference)), exchange
+
+
+def _clock_rate(flow, dU, time_constant, rate, **_):
+    """Time constants per unit of time; slow while the means move fast, compared with `rate`."""
+    speed2 = flow.define("speed2", sum(x**2 for x in dU[0::2]) + sum(x**2 for x in dU[1::2]) / 4)
+    return 1 / (time_constant * (1 + speed2 / rate**2))
 
 
 def _energy_difference(flow, mean, diff, separation, h, m1, m2):

@@ -132,7 +132,8 @@ def small_scale_collapse_probability(separation: ArrayLike, init_scale: ArrayLik
     probability : 0 at and below the critical separation.
 
     Source: this project's derivation. Valid for fixed equal weights, h = 0, beta = 1 and init_scale sqrt(d) << 1; an
-    overestimate within about 20 % of the critical separation.
+    overestimate within about 20 % of the critical separation. The exponent is exact in the limit init_scale -> 0;
+    `annealing_theory.annealed_collapse_probability` has no constant and holds for every start and schedule.
     """
     mu, scale = np.broadcast_arrays(np.asarray(separation, np.float64), np.asarray(init_scale, np.float64))
     exists = mu > critical_separation()
