@@ -72,10 +72,40 @@ def test_islands_between_the_angles_are_counted_without_bias():
     assert blind.probability[2] == 0  # that is what the checks are for
 
 
+def test_the_first_fate_is_as_accurate_where_three_meet_within_a_cell():
+    def classify(U):  # fate 2 between the cone and the rest: 0.1 wide, the cells are pi / 8
+        return np.where(cone(lambda U: 0.2)(U) == 1, 1, 2 * cone(lambda U: 0.3)(U))
+
+    found = probability(classify, fates=3, monotone=False, tolerance=0.0, most_rings=8)
+    assert found.probability[0] == pytest.approx(1 - 0.6 / np.pi, abs=found.error[0])
+    assert found.standard_error[0] < 0.5 * found.standard_error[2]
+    assert found.probability[2] == pytest.approx(0.2 / np.pi, abs=3 * found.error[2])
+
+
+def test_arcs_have_no_bias_where_all_rings_are_alike():
+    runs = [probability(cone(lambda U: 0.3), tolerance=0.0, most_rings=4, seed=seed) for seed in range(200)]
+    estimates = np.array([run.probability[1] for run in runs])
+    assert estimates.mean() == pytest.approx(0.6 / np.pi, abs=4 * estimates.std() / np.sqrt(200))
+    assert estimates.std() < 1e-3
+    assert {run.each.shape for run in runs} == {(8, 2)}
+    assert {run.trajectories for run in runs} == {8 * 4 * (8 + 2 * 6)}
+
+
+@pytest.mark.parametrize("risk", [0.05, 0.025])
+def test_one_sided_bounds_err_as_seldom_as_they_say(risk):
+    def width(U):  # the wider the nearer the means are across mu, up to a limit, as in the flow
+        return 0.3 / (1 + 3 * ((U[:, 0, 1:] - U[:, 1, 1:]) ** 2).sum(axis=-1))
+
+    runs = [probability(cone(width), dimension=2, seed=seed, tolerance=0.0, most_rings=8) for seed in range(400)]
+    truth = np.mean([run.probability[1] for run in runs])  # each is unbiased
+    wrong = sum(run.probability[1] + run.half_width(risk)[1] < truth for run in runs)
+    assert 0 < wrong <= risk * 400 + 2.6 * np.sqrt(risk * 400)
+
+
 def test_what_was_never_seen_is_not_excluded():
     found = probability(lambda U: np.zeros(len(U), int), monotone=False, tolerance=0.1)
     assert found.probability.tolist() == [1, 0]
-    assert found.error[1] == pytest.approx(3 / (8 * 8 * 8))
+    assert found.error[1] == pytest.approx(2.365 * np.sqrt(2.5) / (24 * 8 * 8), rel=1e-3)
 
 
 def test_an_unbalanced_target_takes_the_whole_circle():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vicollapse.mixture.separatrix import Shares, shares_of_fates
 from vicollapse.recommend.candidates import Candidate
 
 WORSE = {"linear_temperature": 0.0, "geometric": 0.25, "linear": 0.7}
@@ -42,3 +43,22 @@ class Surface:
         rng = np.random.Generator(np.random.Philox(key=[self.seed, sum(stream.encode())]))
         u = rng.random(stop)[first:]
         return np.array([u < self.probability(c) for c in candidates])
+
+
+@dataclass(frozen=True)
+class Cones(Surface):
+    """The same probabilities as arcs around x_1 = x_2, the wider the smaller the distance across mu."""
+
+    def shares(self, candidate: Candidate, stream: str, rings: int) -> Shares:
+        """Of the fates covered and lost."""
+        p, seed = self.probability(candidate), [self.seed, *stream.encode()]
+
+        def classify(U):
+            angle = (np.arctan2(U[:, 1, 0], U[:, 0, 0]) - np.pi / 4) % np.pi
+            # the square of the distance is 4 times a chi-squared variable of 2 degrees of freedom: uniform for d = 3
+            uniform = 1 - np.exp(-((U[:, 0, 1:] - U[:, 1, 1:]) ** 2).sum(axis=-1) / 4)
+            return (np.minimum(angle, np.pi - angle) < np.pi * p * (1.5 - uniform) / 2).astype(int)
+
+        given = {"dimension": 3, "init_scale": 1.0, "balanced": True, "monotone": True}
+        number = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
+        return shares_of_fates(classify, 2, tolerance=0.0, most_rings=rings, seed=number, **given)

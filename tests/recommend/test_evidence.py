@@ -7,7 +7,9 @@ from vicollapse import experiments
 from vicollapse.recommend.advice import smaller_scale
 from vicollapse.recommend.candidates import FORMS, PLAIN, Candidate, Family
 from vicollapse.recommend.cost import cost, settling_time
-from vicollapse.recommend.evidence import Evidence, Simulation
+from vicollapse.recommend.effort import Effort
+from vicollapse.recommend.evidence import Arcs, Sampled, rings_for
+from vicollapse.recommend.simulation import Simulation
 from vicollapse.sweep.points import point_blocks, point_id
 
 PROBLEM = {
@@ -56,15 +58,45 @@ def test_what_fails_counts_as_lost():
 
 
 def test_evidence_grows_and_counts(simulation):
-    evidence = Evidence(simulation, "race")
+    evidence = Sampled(simulation, "race")
     evidence.extend([PLAIN], 300)
     evidence.extend([PLAIN, RAMP], 512)
     assert evidence.spent == 1024
     assert np.array_equal([evidence.seen[PLAIN], evidence.seen[RAMP]], simulation([PLAIN, RAMP], "race", 0, 512))
-    k, n = evidence.count(RAMP)
+    k, n = evidence.lost(RAMP), evidence.trajectories(RAMP)
     assert (k, n) == (evidence.seen[RAMP].sum(), 512)
     assert evidence.share(RAMP) == pytest.approx(k / n, abs=2e-3)
-    assert evidence.count(Candidate(1.0, "linear", 0.1)) == (0, 0)
+    assert evidence.trajectories(Candidate(1.0, "linear", 0.1)) == evidence.lost(Candidate(1.0, "linear", 0.1)) == 0
+    assert evidence.surplus(PLAIN, RAMP) > 2
+    assert evidence.surplus(RAMP, PLAIN) == -evidence.surplus(PLAIN, RAMP)
+
+
+def test_arcs_agree_with_sampling(simulation):
+    evidence = Arcs(simulation, "race")
+    evidence.extend([PLAIN, RAMP], 2560)
+    assert evidence.spent < 4000
+    for candidate in (PLAIN, RAMP):
+        share = simulation([candidate], "check", 0, 16_384).mean()
+        assert evidence.share(candidate) == pytest.approx(share, abs=4 * np.sqrt(share / 16_384))
+        assert evidence.error(candidate) < 0.2 * np.sqrt(share / 2560), "sampling would be this inaccurate"
+    assert evidence.surplus(PLAIN, RAMP) > 10
+    spent = evidence.spent
+    evidence.extend([PLAIN], 1000)
+    assert evidence.spent == spent, "it has seen more already"
+
+
+def test_arcs_of_a_stream_are_the_same_for_all_and_those_of_others_differ(simulation):
+    again = [simulation.shares(RAMP, stream, 2).each for stream in ("race", "race", "refine")]
+    assert np.array_equal(again[0], again[1])
+    assert not np.array_equal(again[0], again[2])
+    short = Candidate(0.3, "linear_temperature", 0.9)
+    plain = simulation.shares(PLAIN, "race", 2).each
+    assert np.abs(simulation.shares(short, "race", 2).each - plain).max() < 0.3 * plain[:, 0].std()
+
+
+@pytest.mark.parametrize(("n", "rings"), [(0, 1), (320, 1), (640, 2), (1280, 4), (10_240, 32)])
+def test_rings_are_a_power_of_two(n, rings):
+    assert rings_for(n) == rings
 
 
 def test_settling_takes_longer_when_the_ramp_does(simulation):
@@ -86,7 +118,7 @@ def test_no_settling_time_where_all_are_lost():
 def test_smaller_starts_are_looked_for():
     far = Simulation({**PROBLEM, "separation": 6.0, "init_scale": 2.0}, 1)
     family = Family(FORMS[:1], 500.0)
-    scale, looks = smaller_scale(far, family, 0.1)
+    scale, looks = smaller_scale(far, family, Effort(0.1, 0.05))
     assert 0.001 < scale < 1
     assert looks > 0
-    assert smaller_scale(far, family, 0.0)[0] is None
+    assert smaller_scale(far, family, Effort(1e-5, 0.05))[0] is None

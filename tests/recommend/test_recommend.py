@@ -39,19 +39,20 @@ def test_it_holds_on_fresh_starts(easy):
     assert easy.status == "schedule"
     assert easy.interval[0] < easy.probability < easy.interval[1] < EASY["target"]
     p = fresh_probability(EASY, easy.annealing)
-    assert 0.7 * EASY["target"] < p < EASY["target"]
+    assert p == pytest.approx(easy.probability, abs=4 * np.sqrt(p / FRESH))
+    assert 0.93 * EASY["target"] < easy.probability
     assert fresh_probability(EASY, None) > 0.25
 
 
 def test_it_is_hardly_dearer_than_it_must_be(easy):
-    shorter = {**easy.annealing, "duration": easy.annealing["duration"] / 3}
+    shorter = {**easy.annealing, "duration": easy.annealing["duration"] / 1.4}
     assert fresh_probability(EASY, shorter) > EASY["target"]
 
 
 def test_it_says_what_it_rests_on(easy):
     spent = easy.trajectories
     assert spent["total"] == sum(n for name, n in spent.items() if name != "total")
-    assert spent["total"] < 60_000
+    assert spent["total"] < 20_000
     assert spent["confirmation"] == sum(a["trajectories"] for a in easy.attempts)
     assert easy.attempts[-1]["confirmed"]
     assert easy.attempts[-1]["annealing"] == easy.annealing
@@ -65,6 +66,16 @@ def test_it_says_what_it_rests_on(easy):
 def test_the_same_seed_gives_the_same_answer_with_any_threads(easy):
     assert recommend(EASY, threads=2).as_dict() == easy.as_dict()
     assert recommend(EASY, seed=2).attempts != easy.attempts
+
+
+def test_other_initial_laws_are_sampled():
+    problem = {**EASY, "dimension": 3, "init_scale": 1.0, "initial_law": "at_overlap", "overlaps": (0.03, 0.01)}
+    result = recommend(problem)
+    assert result.status == "schedule"
+    assert result.attempts[-1]["trajectories"] % 256 == 0, "whole blocks of starts"
+    assert result.trajectories["search"] % 256 == 0
+    assert 0.6 * EASY["target"] < fresh_probability(problem, result.annealing) < EASY["target"]
+    assert result.plain["probability"] > 0.9
 
 
 def test_no_annealing_where_none_is_needed():

@@ -116,5 +116,6 @@ def validated(model: type[Any], given: dict[str, Any]) -> Any:
     """
     parameters, problems = validate(model, rounded(given))
     if problems:
-        raise ConfigError("; ".join(f"{'.'.join(map(str, place))}: {message}" for place, message in problems))
+        named = [(".".join(map(str, place)), message) for place, message in problems]
+        raise ConfigError("; ".join(f"{name}: {message}" if name else message for name, message in named))
     return parameters

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vicollapse import experiments
+from vicollapse.api.probability import validated
 from vicollapse.cores import available_threads
 from vicollapse.errors import ConfigError, did_you_mean
+from vicollapse.experiments.gradient_flow import GradientFlow
 from vicollapse.recommend.candidates import FORMS, SHORTEST, Family
 from vicollapse.recommend.effort import Effort
-from vicollapse.recommend.evidence import Simulation
 from vicollapse.recommend.recommendation import Recommendation, recommend
-from vicollapse.sweep.parameters import rounded, validate
+from vicollapse.recommend.simulation import Simulation
 
 _ACCURATE_BELOW = 0.005  # targets that need more than `fates_only`
 _FATES_ONLY_UNTIL = 1e5
@@ -84,14 +84,7 @@ def _parameters(given, target):
     short = _is_number(given["t_end"]) and given["t_end"] <= _FATES_ONLY_UNTIL
     fates_only = short and target >= _ACCURATE_BELOW and "rtol" not in given
     given = {"fates_only": fates_only, **given, "recheck": 0.0}
-    parameters, problems = validate(experiments.get("gradient_flow").Parameters, rounded(given))
-    if problems:
-        raise ConfigError("; ".join(_problem(".".join(map(str, place)), message) for place, message in problems))
-    return parameters.model_dump(exclude={"annealing"})
-
-
-def _problem(name, message):
-    return f"{name}: {message}" if name else message
+    return validated(GradientFlow.Parameters, given).model_dump(exclude={"annealing"})
 
 
 def _family(forms, max_duration, t_end):

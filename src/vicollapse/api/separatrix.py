@@ -4,15 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from vicollapse.api.probability import validated
 from vicollapse.cores import available_threads
 from vicollapse.errors import ConfigError
-from vicollapse.experiments.gradient_flow import GradientFlow, fates_of_starts
-from vicollapse.mixture.separatrix import shares_of_fates
-
-_LAWS = ("isotropic", "fixed_norm")
+from vicollapse.experiments.gradient_flow import GradientFlow
+from vicollapse.experiments.separatrix import TURNABLE, flow_shares
 
 
 @dataclass(frozen=True)
@@ -78,18 +74,9 @@ def separatrix_probability(
     given = {"dimension": dimension, "separation": separation, "init_scale": init_scale, "weights": weights}
     given |= {"t_end": t_end, "imbalance": imbalance, "annealing": None if annealing is None else dict(annealing)}
     p = validated(GradientFlow.Parameters, given | {"recheck": 0.0} | others)
-    if p.initial_law not in _LAWS:
-        raise ConfigError(f"initial_law '{p.initial_law}' has no angle to turn; use {' or '.join(_LAWS)}, or sample")
-    shares = shares_of_fates(
-        lambda means: fates_of_starts(p, means, threads=threads or available_threads(), backend=backend),
-        len(GradientFlow.outcomes),
-        dimension=p.dimension,
-        init_scale=p.init_scale / (np.sqrt(p.dimension) if p.initial_law == "fixed_norm" else 1),
-        balanced=p.imbalance == 0,
-        monotone=p.weights == "fixed" and p.imbalance == 0 and p.initial_log_odds == 0,
-        tolerance=tolerance,
-        seed=seed,
-    )
+    if p.initial_law not in TURNABLE:
+        raise ConfigError(f"initial_law '{p.initial_law}' has no angle to turn; use {' or '.join(TURNABLE)}, or sample")
+    shares = flow_shares(p, tolerance=tolerance, seed=seed, threads=threads or available_threads(), backend=backend)
     probability, error = (
         dict(zip(GradientFlow.outcomes, x.tolist(), strict=True)) for x in (shares.probability, shares.error)
     )

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     print(_question(options))
     print(_answer(result))
     print()
-    common.print_table(("schedule", "probability", "interval", "starts", ""), _rows(result))
+    common.print_table(("schedule", "probability", "interval", "trajectories", ""), _rows(result))
     print()
     for line in (*_costs(result), *result.reasons):
         print(f"- {line}")

@@ -4,7 +4,8 @@ The law of isotropic starts does not change if the coordinates (x_1, x_2) along 
 angle in that plane is uniform given everything else (the radius and the part across mu), and the probability of a fate
 is the mean length of its arcs. Every start of a quasi-random set gets a ring of angles, which begins at x_1 = x_2;
 where neighbours on the ring end differently, bisection finds the separatrix. Where a fate may change more than once
-between neighbours, random angles check the arcs found, and correct them without bias.
+between neighbours, a random turn of further angles checks the arcs found, and corrects them without bias. The edges of
+the first fate are found first: the shares of the others are less accurate where three fates meet within a cell.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 from scipy.stats import qmc
 
 from vicollapse.mixture.initial_quantiles import across_from_uniform, radius_from_uniform
@@ -20,25 +22,47 @@ Array = NDArray[np.float64]
 Classify = Callable[[Array], NDArray[np.integer]]
 
 RANDOMISATIONS = 8
-_T = 2.365  # 97.5 % point of Student's t with RANDOMISATIONS - 1 degrees of freedom
-_ANGLES, _BISECTIONS, _CHECKS = 8, 6, 8
+"""Independent repetitions, whose scatter is the error."""
+
+_ANGLES, _BISECTIONS, _CHECKS = 8, 6, 24
 _RINGS = 8  # per randomisation, at first
+_UNSEEN = 2.5  # variance, in counts, of what the checks contradict too seldom for their scatter to show it
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Probability of each fate.
+    """Probability of each fate, from independent randomisations.
 
     Parameters
     ----------
-    probability : (fates,), each in [0, 1].
-    error : (fates,) half the width of the 95 % interval.
+    each : (RANDOMISATIONS, fates) estimates, unbiased.
+    checks : random angles that were checked; 0 where the fate is known to be monotone.
     trajectories : how many starts were classified.
     """
 
-    probability: Array
-    error: Array
+    each: Array
+    checks: int
     trajectories: int
+
+    @property
+    def probability(self) -> Array:
+        """(fates,), each in [0, 1]."""
+        return np.clip(self.each.mean(axis=0), 0, 1)
+
+    @property
+    def standard_error(self) -> Array:
+        """(fates,), from the scatter of the randomisations, and from what may have escaped the checks."""
+        unseen = _UNSEEN / self.checks**2 if self.checks else 0.0
+        return np.sqrt(self.each.var(axis=0, ddof=1) / len(self.each) + unseen)
+
+    def half_width(self, risk: float) -> Array:
+        """(fates,) distance from the probability to a bound on either side that is wrong with this probability."""
+        return float(stdtrit(len(self.each) - 1, 1 - risk)) * self.standard_error
+
+    @property
+    def error(self) -> Array:
+        """(fates,) half the width of the 95 % interval."""
+        return self.half_width(0.025)
 
 
 def shares_of_fates(
@@ -62,9 +86,9 @@ def shares_of_fates(
     dimension, init_scale : of the initial law.
     balanced : whether both modes weigh the same: then x -> -x changes no fate, and half a circle suffices.
     monotone : whether the fate changes at most once between neighbouring angles (fixed equal weights). Otherwise the
-        error is not below 3 / checks: what is rarer may not have been seen.
-    tolerance : rings are added until the error is below it.
-    most_rings : per randomisation, after which it ends all the same.
+        error is not below 3.7 / checks: what is rarer may not have been seen.
+    tolerance : rings are added until the error is below it; 0 takes all of them.
+    most_rings : per randomisation, a power of two, after which it ends all the same.
     seed : of the randomisations.
 
     Returns
@@ -76,16 +100,13 @@ def shares_of_fates(
     period, checks = np.pi if balanced else 2 * np.pi, 0 if monotone else _CHECKS
     found, used = np.empty((RANDOMISATIONS, 0, fates)), 0
     for radius, across, rng in _starts(dimension, init_scale, most_rings, seed):
-        rings = _Rings(classify, radius, across, period)
-        share = rings.shares(fates, rng, checks)
+        rings = _Rings(classify, radius, across, period, rng)
+        share = rings.shares(fates, checks)
         found, used = np.concatenate([found, share.reshape(RANDOMISATIONS, -1, fates)], axis=1), used + rings.used
-        mean = found.mean(axis=1)
-        error = _T * mean.std(axis=0, ddof=1) / np.sqrt(RANDOMISATIONS)
-        if checks:
-            error = np.maximum(error, 3 / (checks * found.shape[1] * RANDOMISATIONS))
-        if error[0] <= tolerance:
+        shares = Shares(found.mean(axis=1), checks * found.shape[1] * RANDOMISATIONS, used)
+        if tolerance and shares.error[0] <= tolerance:
             break
-    return Shares(np.clip(mean.mean(axis=0), 0, 1), error, used)
+    return shares
 
 
 def _starts(dimension, init_scale, most, seed) -> Iterator[tuple[Array, Array, np.random.Generator]]:
@@ -94,7 +115,7 @@ def _starts(dimension, init_scale, most, seed) -> Iterator[tuple[Array, Array, n
     engines = [qmc.Sobol(4, rng=generator) for generator in rng.spawn(RANDOMISATIONS)]
     total = 0
     while total < most:
-        size = total or _RINGS
+        size = total or min(_RINGS, most)
         u = np.clip(np.concatenate([engine.random(size) for engine in engines]), 1e-12, 1 - 1e-12)
         yield radius_from_uniform(u[:, 0], init_scale), across_from_uniform(u[:, 1:], dimension, init_scale), rng
         total += size
@@ -103,8 +124,8 @@ def _starts(dimension, init_scale, most, seed) -> Iterator[tuple[Array, Array, n
 class _Rings:
     """Fates around rings of starts, which differ in the angle of (x_1, x_2) alone, and the edges between them."""
 
-    def __init__(self, classify, radius, across, period):
-        self.classify, self.radius, self.across = classify, radius, across
+    def __init__(self, classify, radius, across, period, rng):
+        self.classify, self.radius, self.across, self.rng = classify, radius, across, rng
         self.cell, self.used = period / _ANGLES, 0
         ring, place = np.divmod(np.arange(len(radius) * _ANGLES), _ANGLES)
         self.left = self.fate(ring, place).reshape(-1, _ANGLES)
@@ -122,24 +143,33 @@ class _Rings:
         return np.asarray(self.classify(U), np.intp)
 
     def _bisect(self):
-        """Find where, within a cell whose ends differ, the fate changes: `edge`, a fraction of the cell."""
+        """Find where, within a cell whose ends differ, the fate changes: `edge`, a fraction of the cell.
+
+        The last angle is a random one between the two that enclose the edge, and the edge is put at the enclosing one
+        that this angle is not separated from it by: so its mean is right, and arcs have no bias.
+        """
         ring, cell = np.nonzero(self.left != self.right)
-        low, width = np.zeros(len(ring)), 1.0
-        for _ in range(_BISECTIONS if len(ring) else 0):
-            width /= 2
-            middle = self.fate(ring, cell + low + width)
-            same = middle == self.left[ring, cell]
+        low, width, last = np.zeros(len(ring)), 1.0, self.rng.random(self.left.shape)[ring, cell]
+        for left in reversed(range(_BISECTIONS if len(ring) else 0)):
+            step, width = (width / 2, width / 2) if left else (width * last, width)
+            middle = self.fate(ring, cell + low + step)
+            same = self._left_of_edge(middle, ring, cell)
             low = np.where(same, low + width, low)
             self.right[ring, cell] = np.where(same, self.right[ring, cell], middle)
-        self.edge[ring, cell] = low + width / 2
+        self.edge[ring, cell] = low
 
-    def shares(self, fates, rng, checks):
+    def _left_of_edge(self, middle, ring, cell):
+        """Where one of the ends has the first fate, the edge is its edge, whatever others there are."""
+        left, right = self.left[ring, cell], self.right[ring, cell]
+        return np.where((left == 0) != (right == 0), (middle == 0) == (left == 0), middle == left)
+
+    def shares(self, fates, checks):
         """(rings, fates) lengths of the arcs, corrected by what random angles show."""
         arcs = [self.edge * (self.left == k) + (1 - self.edge) * (self.right == k) for k in range(fates)]
         share = np.stack([arc.mean(axis=1) for arc in arcs], axis=1)
         if checks:
-            ring = np.repeat(np.arange(len(share)), checks)
-            place = rng.random(len(ring)) * _ANGLES
+            ring, spoke = np.divmod(np.arange(len(share) * checks), checks)
+            place = (spoke + self.rng.random(len(share))[ring]) * (_ANGLES / checks)
             cell, fraction = place.astype(int), place % 1
             expected = np.where(fraction < self.edge[ring, cell], self.left[ring, cell], self.right[ring, cell])
             np.add.at(share, (ring, self.fate(ring, place)), 1 / checks)

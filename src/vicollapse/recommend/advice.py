@@ -6,13 +6,14 @@ from typing import Any
 
 from vicollapse.recommend.candidates import Family
 from vicollapse.recommend.effort import Effort
-from vicollapse.recommend.evidence import Evidence, Simulation
 from vicollapse.recommend.find import Found, find
+from vicollapse.recommend.methods import method_for
+from vicollapse.recommend.simulation import Simulation
 
 _RATIO = 10**0.25
 _RUNGS = 24  # smaller scales that are considered: down to a millionth
-_LOOK = 512
-_SHARE = 0.5  # of the usual trajectories: what helps need not be the cheapest
+_LOOK = 300
+_SHARE = 0.25  # of the usual trajectories: what helps need not be the cheapest
 _LATEST = 1e5  # longest observation that is suggested
 _LONGER = 10
 
@@ -48,7 +49,7 @@ def remedies(
     found, effort = [], replace(effort, share=_SHARE)
     for change, longest, looks in _changes(simulation, family, effort):
         report("trying " + ", ".join(f"{name} = {value}" for name, value in change.items()))
-        answer = find(_changed(simulation, change), replace(family, longest=longest), effort, report)
+        answer = find(method_for(_changed(simulation, change), effort), replace(family, longest=longest), report)
         found.append(Remedy(change, answer, looks + sum(answer.spent().values())))
     return found
 
@@ -62,14 +63,14 @@ def _changes(simulation, family, effort):
     known = simulation.parameters
     if known["weights"] != "fixed":
         yield {"weights": "fixed"}, family.longest, 0
-    scale, looks = smaller_scale(simulation, family, effort.aim(-1.0))
+    scale, looks = smaller_scale(simulation, family, effort)
     if scale is not None:
         yield {"init_scale": scale}, family.longest, looks
     if known["t_end"] * _LONGER <= _LATEST:
         yield {"t_end": known["t_end"] * _LONGER}, family.longest * _LONGER, 0
 
 
-def smaller_scale(simulation: Simulation, family: Family, aim: float) -> tuple[float | None, int]:
+def smaller_scale(simulation: Simulation, family: Family, effort: Effort) -> tuple[float | None, int]:
     """The largest initial scale for which one of the longest ramps looks good enough; None above a millionth.
 
     Returns
@@ -80,10 +81,13 @@ def smaller_scale(simulation: Simulation, family: Family, aim: float) -> tuple[f
     longest = [family.guess(form, family.longest) for form in family.forms]
     while enough - too_large > 1:
         rung = (too_large + enough) // 2
-        evidence = Evidence(_changed(simulation, {"init_scale": _scale(start, rung)}), "scale")
+        method = method_for(_changed(simulation, {"init_scale": _scale(start, rung)}), effort)
+        evidence = method.evidence("scale")
         evidence.extend(longest, _LOOK)
         looks += evidence.spent
-        too_large, enough = (too_large, rung) if min(map(evidence.share, longest)) < aim else (rung, enough)
+        too_large, enough = (
+            (too_large, rung) if min(map(evidence.share, longest)) < method.aim(-1.0) else (rung, enough)
+        )
     # one rung more, as the looks were short ones
     return (_scale(start, enough + 1) if enough <= _RUNGS else None), looks
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from vicollapse import experiments
 from vicollapse.recommend.candidates import PLAIN, Candidate
-from vicollapse.recommend.evidence import Simulation
+from vicollapse.recommend.simulation import Simulation
 from vicollapse.sweep.points import point_blocks
 
 TRAJECTORIES = 256

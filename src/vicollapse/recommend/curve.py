@@ -7,9 +7,10 @@ import numpy as np
 from vicollapse.recommend.candidates import Candidate
 from vicollapse.recommend.evidence import Evidence
 
-_STEEPEST, _FLATTEST, _USUAL = -20.0, -0.1, -0.5  # slopes that are believed; the usual one where there is one point
+_STEEPEST, _FLATTEST, _USUAL = -20.0, -0.1, -0.8  # slopes that are believed; the usual one where there is one point
 _FURTHEST = np.log(4)  # from the middle of what was seen, in log duration
-_NEAR = 0.2  # log odds within which all points count alike
+_NEAR = 2.0  # standard errors of the best known point within which all points count alike
+_AS_GOOD = 1.5  # ratio of errors within which points have a say in the height; all have one in the slope
 
 
 def log_odds(probability: float) -> float:
@@ -31,11 +32,18 @@ class Line:
     ----------
     middle, height : a point of it: log duration, log odds.
     slope : negative.
+    error : standard error of the best known point, in log odds.
     """
 
     middle: float
     height: float
     slope: float
+    error: float
+
+    @property
+    def blur(self) -> float:
+        """Standard error of the log duration at which it meets a probability."""
+        return -self.error / self.slope
 
     def duration(self, level: float) -> float:
         """Where the line meets a probability; not further than four times what was seen."""
@@ -54,10 +62,15 @@ def line(evidence: Evidence, like: Candidate, level: float) -> Line:
     """
     seen = [c for c in evidence.seen if (c.schedule, c.beta0) == (like.schedule, like.beta0)]
     x = np.log([c.duration for c in seen])
-    y = np.array([log_odds(evidence.share(c)) for c in seen])
-    n = np.array([float(evidence.count(c)[1]) for c in seen])
-    weight = n / (_NEAR + np.abs(y - log_odds(level))) ** 2
-    middle, height = weight @ x / weight.sum(), weight @ y / weight.sum()
-    spread = weight @ (x - middle) ** 2
-    slope = weight @ ((x - middle) * (y - height)) / spread if spread > 0 else _USUAL
-    return Line(float(middle), float(height), float(np.clip(slope, _STEEPEST, _FLATTEST)))
+    p, error = np.array([[evidence.share(c), evidence.error(c)] for c in seen]).T
+    y, error = np.array([log_odds(share) for share in p]), error / (p * (1 - p))
+    near = 1 / (_NEAR * error.min() + np.abs(y - log_odds(level))) ** 2
+    best = near * (error <= _AS_GOOD * error.min())
+    slope = _slope(x, y, near)
+    return Line(float(best @ x / best.sum()), float(best @ y / best.sum()), slope, float(error.min()))
+
+
+def _slope(x, y, weight):
+    x, y = x - weight @ x / weight.sum(), y - weight @ y / weight.sum()
+    spread = weight @ x**2
+    return float(np.clip(weight @ (x * y) / spread if spread > 0 else _USUAL, _STEEPEST, _FLATTEST))

@@ -46,11 +46,6 @@ class Effort:
         share = float(np.clip(0.1 / -slope, 0.1, 0.4))
         return affordable(self.target, self.alpha / 2, share * self.trajectories)
 
-    @property
-    def most(self) -> int:
-        """Trajectories of one candidate in the search, whole blocks."""
-        return int(self.trajectories / 10) // 256 * 256
-
     def test(self, alpha: float, aim: float) -> BelowTest:
         """The test of a proposal that aims at a probability."""
         return BelowTest(self.target, alpha, law=law_at(aim, self.target), limit=int(self.trajectories * 0.6))

@@ -1,15 +1,14 @@
 """From a problem and a target to what is found: plain variational inference first, then search and confirmation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from vicollapse.recommend.candidates import PLAIN, Candidate, Family
-from vicollapse.recommend.confirm import Trial, attempts, trial
-from vicollapse.recommend.effort import PLAIN_SHARE, Effort
-from vicollapse.recommend.evidence import Oracle
+from vicollapse.recommend.candidates import Candidate, Family
+from vicollapse.recommend.confirm import Trial, attempts
+from vicollapse.recommend.effort import PLAIN_SHARE
+from vicollapse.recommend.methods import Method
 from vicollapse.recommend.search import Search
-from vicollapse.recommend.sequential import BelowTest
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,8 @@ class Found:
 
 
 def find(
-    oracle: Oracle,
+    method: Method,
     family: Family,
-    effort: Effort,
     report: Callable[[str], Any] = lambda text: None,
     surrogate: Callable[[Candidate], float] | None = None,
 ) -> Found:
@@ -53,26 +51,25 @@ def find(
 
     Parameters
     ----------
-    oracle : what simulates.
+    method : how candidates are measured; it has the target and the risk.
     family : the schedules that may be recommended.
-    effort : target, risk, and how many trajectories.
     report : is told of each phase.
     surrogate : see `Search`.
     """
     report("plain variational inference")
-    plain = trial(oracle, "plain", PLAIN, effort.plain_test(), effort.alpha)
+    plain = method.plain()
     if plain.confirmed:
         return Found(plain, [], None)
-    effort = replace(effort, plain=plain.probability)
-    search = Search(oracle, family, effort.aim, effort.most, surrogate)
+    search = Search(method.knowing(plain.probability), family, surrogate)
 
-    def propose(done: list[Trial]) -> tuple[Candidate, BelowTest] | None:
-        report(f"search, attempt {len(done) + 1}")
+    def propose(done: list[Trial]) -> Trial | None:
+        number = len(done) + 1
+        report(f"search, attempt {number}")
         chosen = search.longer(done[-1].candidate, done[-1].probability) if done else search.proposal()
         if chosen is None:
             return None
         report(f"confirmation of {chosen.schedule}, beta0 {chosen.beta0:g}, duration {chosen.duration:g}")
-        risk = effort.alpha * (1 - PLAIN_SHARE) / 2 ** (len(done) + 1)
-        return chosen, effort.test(risk, search.aim)
+        risk = method.effort.alpha * (1 - PLAIN_SHARE) / 2**number
+        return search.method.trial(f"confirm {number}", chosen, risk, search.aim, search.n)
 
-    return Found(plain, attempts(oracle, propose, effort.alpha), search)
+    return Found(plain, attempts(propose), search)

@@ -1,7 +1,5 @@
 """A race of schedules of one duration on the same starts: who is clearly worse leaves, the others get more of them."""
 
-import numpy as np
-
 from vicollapse.recommend.candidates import STEP, Candidate
 from vicollapse.recommend.evidence import Evidence
 
@@ -21,32 +19,27 @@ def race(evidence: Evidence, arms: list[Candidate], first: int, last: int) -> li
     while True:
         evidence.extend(arms, n)
         arms = _climb(evidence, sorted(arms, key=evidence.share), n)
-        arms = [c for c in arms if not worse(evidence, c, arms[0])]
+        arms = [c for c in arms if evidence.surplus(c, arms[0]) <= _WORSE]
         if n >= last or len(arms) == 1:
             return arms
         arms, n = arms[: max(len(arms) // 2, 2)], 2 * n
 
 
 def _climb(evidence, arms, n):
-    """Go on in beta0 while the best arm is the outermost of its form."""
-    while True:
-        best = arms[0]
-        of_form = sorted(c.beta0 for c in arms if c.schedule == best.schedule)
-        beyond = [best.hotter(STEP)] if best.beta0 == of_form[0] else []
-        beyond += [best.hotter(1 / STEP)] if best.beta0 == of_form[-1] else []
-        new = [c for c in beyond if c not in arms and c not in evidence.seen]
-        if not new:
-            return arms
+    """Go on in beta0 while the best arm is the outermost of its form, and clearly better than the one next to it."""
+    while new := [c for c in _beyond(evidence, arms[0]) if c not in evidence.seen]:
         evidence.extend(new, n)
         arms = sorted([*arms, *new], key=evidence.share)
+    return arms
 
 
-def worse(evidence: Evidence, candidate: Candidate, best: Candidate) -> bool:
-    """Whether a candidate loses clearly more than another, by the starts that only one of the two loses.
-
-    Source: the sign test of paired trials (McNemar).
-    """
-    a, b = evidence.seen[candidate], evidence.seen[best]
-    n = min(len(a), len(b))
-    more, less = int((a[:n] & ~b[:n]).sum()), int((b[:n] & ~a[:n]).sum())
-    return more - less > _WORSE * np.sqrt(more + less + 1)
+def _beyond(evidence, best):
+    peers = sorted(
+        (c for c in evidence.seen if (c.schedule, c.duration) == (best.schedule, best.duration)), key=lambda c: c.beta0
+    )
+    place = peers.index(best)
+    if place == 0 < len(peers) - 1 and evidence.surplus(peers[1], best) > _WORSE:
+        return [best.hotter(STEP)]
+    if place == len(peers) - 1 > 0 and evidence.surplus(peers[-2], best) > _WORSE:
+        return [best.hotter(1 / STEP)]
+    return []

@@ -55,7 +55,7 @@ def remedy(found: Remedy, target: float) -> str:
 
 def _estimate(t: Trial) -> str:
     low, high = t.interval
-    return f"{t.probability:.4f} ({low:.4f} .. {high:.4f}, {t.seen} starts)"
+    return f"{t.probability:.4f} ({low:.4f} .. {high:.4f}, {t.seen} trajectories)"
 
 
 def _why_cheapest(search: Search) -> str:

@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from vicollapse.intervals import wilson
 from vicollapse.recommend import advice, reasons
 from vicollapse.recommend.candidates import PLAIN, Candidate, Family
 from vicollapse.recommend.confirm import Trial
 from vicollapse.recommend.cost import TRAJECTORIES as SETTLING
 from vicollapse.recommend.cost import cost
 from vicollapse.recommend.effort import Effort
-from vicollapse.recommend.evidence import Simulation
+from vicollapse.recommend.evidence import Evidence
 from vicollapse.recommend.find import Found, find
+from vicollapse.recommend.methods import method_for
 from vicollapse.recommend.search import Search
+from vicollapse.recommend.simulation import Simulation
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Recommendation:
     status : "schedule" (use `annealing`), "plain" (no annealing is needed), "none" (no schedule of the family helps, or
         none could be confirmed; see `advice`).
     annealing : the schedule, in the form that every other call takes; None unless the status is "schedule".
-    probability : share of the confirming trajectories that lost a mode; for "none" that of the best schedule tried.
-    interval : (low, high): each bound holds with `confidence`, however long the simulation went on.
+    probability : of losing a mode, from the confirming trajectories; for "none" that of the best schedule tried.
+    interval : (low, high): each bound holds with `confidence`.
     confidence, target : as asked for; the upper bound is below the target unless the status is "none".
     cost : duration, settling_time, plain_settling_time (until both means are in place), relative (their ratio).
     plain : probability, interval and trajectories without annealing.
@@ -74,7 +75,7 @@ def recommend(
     effort : target, risk, and how many trajectories.
     report : is told of each phase.
     """
-    found = find(simulation, family, effort, report)
+    found = find(method_for(simulation, effort), family, report)
     remedies = [] if found.last.confirmed else list(advice.remedies(simulation, family, effort, report))
     return _assembled(found, remedies, simulation, effort)
 
@@ -120,10 +121,14 @@ def _alternatives(search: Search | None, chosen: Candidate) -> list[dict[str, An
         seen = [c for c in search.raced.seen if c.schedule == form]
         if seen:
             near = min(seen, key=lambda c: (abs(np.log(c.duration / chosen.duration)), search.raced.share(c)))
-            k, n = search.raced.count(near)
-            low, high = wilson(k, n)
-            found.append(_shown(Trial(near, k, n, False, (float(low), float(high)))))
+            found.append(_shown(_unconfirmed(search.raced, near)))
     return found
+
+
+def _unconfirmed(evidence: Evidence, candidate: Candidate) -> Trial:
+    """What the search saw, with an interval of two standard errors."""
+    p, reach = evidence.share(candidate), 2 * evidence.error(candidate)
+    return Trial(candidate, p, evidence.trajectories(candidate), False, (max(p - reach, 0.0), min(p + reach, 1.0)))
 
 
 def _trajectories(found: Found, remedies: list[advice.Remedy]) -> dict[str, int]:

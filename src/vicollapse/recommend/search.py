@@ -13,15 +13,18 @@ import numpy as np
 
 from vicollapse.recommend.candidates import STEP, Candidate, Family
 from vicollapse.recommend.curve import level_of, line, log_odds
-from vicollapse.recommend.evidence import Evidence, Oracle
+from vicollapse.recommend.evidence import Evidence
+from vicollapse.recommend.methods import Method
 from vicollapse.recommend.race import race
 
 _FIRST = 256
-_RACES = 4  # at most, after the first one
+_RACES = 3  # at most, after the first one
 _SURE = 2.0  # standard errors at which a coarse step is decided
 _HOPELESS = 6.0  # standard errors by which the best of the longest ramps misses the aim: no more is spent on it
-_LONGER = 1.25  # least ratio of the durations of an attempt and the one before
-_ASIDE = 1.6  # ratio of the durations at which the winner's curve is measured
+_LONGER = 1.1  # least ratio of the durations of an attempt and the one before
+_NEAR = 1.6  # ratio of durations within which the same schedule is the best
+_COARSE = 1.25  # ratio of durations within which a refinement ends, unless it is to be precise
+_STEPS = 4, 3  # of the coarse and the precise refinement, at most
 
 
 @dataclass
@@ -30,27 +33,28 @@ class Search:
 
     Parameters
     ----------
-    oracle : what simulates.
+    method : how candidates are measured, and how near to the target a proposal can be.
     family : the candidates.
-    aims : slope of the log odds over log duration -> probability that the proposal shall have, below the target; the
-        flatter the curve, the nearer.
-    most : trajectories that one candidate gets at most.
     surrogate : if known, a cheap guess of a candidate's probability; it only decides where the walk starts.
     """
 
-    oracle: Oracle
+    method: Method
     family: Family
-    aims: Callable[[float], float]
-    most: int
     surrogate: Callable[[Candidate], float] | None = None
+    n: int = field(init=False)
     aim: float = field(init=False)
     raced: Evidence = field(init=False)
     refined: Evidence = field(init=False)
 
     def __post_init__(self) -> None:
         """Starts for the choice of a schedule, others for its duration; the aim of a flat curve while none is known."""
-        self.aim = self.aims(-0.2)
-        self.raced, self.refined = Evidence(self.oracle, "race"), Evidence(self.oracle, "refine")
+        self.n, self.aim = self.most, self.method.aim(-0.2)
+        self.raced, self.refined = self.method.evidence("race"), self.method.evidence("refine")
+
+    @property
+    def most(self) -> int:
+        """Trajectories of one candidate, before its duration is refined."""
+        return self.method.most
 
     @property
     def spent(self) -> int:
@@ -72,19 +76,19 @@ class Search:
         """The winner at its own duration; where that is far from where it won, who wins there."""
         for _ in range(_RACES):
             winner = self.refine(best)
-            if winner.duration < 2 * best.duration or self._near(winner, best):
+            if self._near(winner, best):
                 break
             best = self._race_at(winner.duration, [winner])[0]
-        return winner
+        return self.refine(winner, precise=True)
 
     def _near(self, a, b):
-        return abs(np.log(a.duration / b.duration)) < np.log(_ASIDE)
+        return abs(np.log(a.duration / b.duration)) < np.log(_NEAR)
 
     def _race_at(self, duration, best):
         """The best so far, and their neighbours in beta0, at another duration."""
         arms = [self._lasting(c, duration) for c in best]
         arms += [arms[0].hotter(STEP**0.5), arms[0].hotter(STEP**-0.5)]
-        return race(self.raced, list(dict.fromkeys(arms)), self.most // 8, self.most // 4)
+        return race(self.raced, list(dict.fromkeys(arms)), *self.method.rounds)
 
     def _bracket(self):
         """Duration between the last rung above the aim and the first one below it; where there is none, the end."""
@@ -113,38 +117,43 @@ class Search:
         n = self.first
         while True:
             self.raced.extend([candidate], n)
-            surplus, n = self._surplus(candidate), self.raced.count(candidate)[1]
+            surplus = self._surplus(candidate)
             if abs(surplus) > _SURE or n >= self.most // 4:
                 return surplus > 0
             n *= 2
 
     def _surplus(self, candidate):
         """How far a candidate's share is above the aim, in standard errors."""
-        p, n = self.raced.share(candidate), self.raced.count(candidate)[1]
-        return (p - self.aim) / np.sqrt(p * (1 - p) / n)
+        return (self.raced.share(candidate) - self.aim) / self.raced.error(candidate)
 
-    def refine(self, winner: Candidate) -> Candidate:
-        """The same form and beta0 with the duration at which they meet the aim on starts of their own."""
-        aside = None
-        for _ in range(3):
-            self.refined.extend([winner], self.most)
-            if aside is None:
-                aside = _ASIDE if self.refined.share(winner) > self.aim else 1 / _ASIDE
-                winner = self._lasting(winner, aside * winner.duration)
-            else:
-                winner = self._meeting(winner)
+    def refine(self, winner: Candidate, precise: bool = False) -> Candidate:
+        """The same form and beta0 with the duration at which they meet the aim on starts of their own.
+
+        Parameters
+        ----------
+        winner : of any duration.
+        precise : whether to take as many starts as a proposal needs; they also decide how near the aim may be.
+        """
+        errors = []  # of so many trajectories: a single estimate may be small by chance
+        for _ in range(_STEPS[precise]):
+            self.refined.extend([winner], self.n)
+            errors.append(self.refined.error(winner))
+            curve, error = line(self.refined, winner, self.aim), float(np.median(errors))
+            n = self.method.needed(curve.slope, error, self.n) if precise else self.n
+            self.aim = self.method.aim(curve.slope, error if precise and n == self.n else None)
+            last, winner = winner, self._lasting(winner, curve.duration(self.aim))
+            blur = max(np.log(self.method.close if precise else _COARSE), curve.blur)
+            if n == self.n and abs(np.log(winner.duration / last.duration)) < blur:
+                break
+            if n != self.n:
+                self.n, errors = n, []
         return winner
-
-    def _meeting(self, winner):
-        curve = line(self.refined, winner, self.aim)
-        self.aim = self.aims(curve.slope)
-        return self._lasting(winner, curve.duration(self.aim))
 
     def _lasting(self, candidate, duration):
         return candidate.lasting(min(duration, self.family.longest))
 
     def longer(self, failed: Candidate, probability: float) -> Candidate | None:
-        """What to try after a proposal that failed, with a lower aim; None where there is nothing longer.
+        """What to try after a proposal that failed, by as much lower as it missed; None where there is nothing longer.
 
         Parameters
         ----------
@@ -153,11 +162,10 @@ class Search:
         """
         if failed.duration >= self.family.longest:
             return None
-        missing = max(log_odds(probability) - log_odds(self.aim), 0.05)
-        curve = line(self.refined, failed, self.aim)
-        self.aim = self.aims(-1.0)
+        missing = max(log_odds(probability) - log_odds(self.aim), 0.0)
         least = _LONGER * failed.duration
-        duration = max(curve.duration(level_of(log_odds(self.aim) - missing)), least)
+        duration = line(self.refined, failed, self.aim).duration(level_of(log_odds(self.aim) - missing))
+        duration = max(duration, least)
         winner = self._race_at(duration, [failed, *(self.family.guess(form, duration) for form in self.family.forms)])[
             0
         ]
