@@ -8,6 +8,7 @@ import pytest
 import vicollapse
 from vicollapse.cli import main
 from vicollapse.errors import ConfigError
+from vicollapse.schedules import Annealing
 
 RAMP = {"schedule": "linear", "beta0": 0.05, "duration": 100.0}
 REPLICATES = 16_000
@@ -69,3 +70,19 @@ def test_the_command_line_has_it_too(capsys):
     )
     assert main(["predict", *point, "--separatrix"]) == 0
     assert "trajectories" in capsys.readouterr().out
+
+
+def test_a_schedule_is_taken_in_every_form(capsys):
+    point = {"dimension": 10, "separation": 6.0, "init_scale": 0.1, "weights": "fixed", "tolerance": 0.02}
+    known = vicollapse.separatrix_probability(annealing=RAMP, **point).collapsed
+    assert vicollapse.separatrix_probability(annealing=Annealing(**RAMP), **point).collapsed == known
+    given = ["--dimension", "10", "--separation", "6", "--weights", "fixed", "--tolerance", "0.02", "--seed", "0"]
+    for text in (json.dumps(RAMP), "schedule=linear,beta0=0.05,duration=100"):
+        assert main(["predict", *given, "--separatrix", "--json", "--annealing", text]) == 0
+        assert json.loads(capsys.readouterr().out)["collapsed"] == known
+    for wrong in ('{"schedule":', "beta0=0.1,beta0=0.2"):
+        assert main(["predict", *given, "--annealing", wrong]) == 2
+        assert "--annealing" in capsys.readouterr().err
+    for wrong in ("linear", 5):
+        with pytest.raises(ConfigError, match="annealing"):
+            vicollapse.separatrix_probability(annealing=wrong, **point)

@@ -88,10 +88,19 @@ def test_adaptive_as_numbers():
         ({"schedule": "adaptive", "beta0": 0.1, "time_constant": 1}, "needs rate"),
         ({"schedule": "adaptive"}, "needs beta0, rate, time_constant"),
         ({"schedule": "adaptive", "beta0": 1, "time_constant": 1, "rate": 1}, "needs beta0 below 1, not 1"),
-        ({"schedule": "adaptive", "beta0": 0, "time_constant": 1, "rate": 1}, "beta0: Input should be greater than 0"),
-        ({"schedule": "adaptive", "beta0": 0.1, "time_constant": 1, "rate": 0}, "rate: Input should be greater than 0"),
+        (
+            {"schedule": "adaptive", "beta0": 0, "time_constant": 1, "rate": 1},
+            "beta0: Input should be greater than or equal to 0.0000",
+        ),
+        (
+            {"schedule": "adaptive", "beta0": 0.1, "time_constant": 1, "rate": 0},
+            "rate: Input should be greater than or equal to 0.0000",
+        ),
         ({"schedule": "linear", "beta0": 0.1, "duration": 1, "rate": 1}, "does not use rate; remove it"),
-        ({"schedule": "table", "times": [0, 1], "betas": [0, 1]}, "betas.0: Input should be greater than 0"),
+        (
+            {"schedule": "table", "times": [0, 1], "betas": [0, 1]},
+            "betas.0: Input should be greater than or equal to 0.0000",
+        ),
         ({"schedule": "table", "times": [0, 1, 1], "betas": [1, 1, 1]}, "must start at 0 and increase"),
         ({"schedule": "table", "times": [0, 1], "betas": [1, 1, 1]}, "as many times as betas"),
         ("linear", "annealing 'linear': Input should be a valid dictionary"),
@@ -100,3 +109,17 @@ def test_adaptive_as_numbers():
 def test_what_is_refused(given, message):
     with pytest.raises(ConfigError, match=message):
         annealing(given)
+
+
+@pytest.mark.parametrize(
+    "extreme",
+    [
+        {"schedule": "linear", "beta0": 1e300, "duration": 1.0},
+        {"schedule": "linear_temperature", "beta0": 1e-320, "duration": 1.0},
+        {"schedule": "exponential", "beta0": 0.1, "time_constant": 1e-300},
+        {"schedule": "table", "times": [0, 1], "betas": [1e-13, 1]},
+    ],
+)
+def test_numbers_that_no_integration_survives_are_refused(extreme):
+    with pytest.raises(ConfigError, match=r"(greater|less) than or equal"):
+        annealing(extreme)

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vicollapse.errors import ConfigError
 
 if TYPE_CHECKING:
     import sympy as sp
 
+Beta = Annotated[float, Field(ge=1e-12, le=1e6)]
+Duration = Annotated[float, Field(ge=1e-9, le=1e12)]
 ScheduleName = Literal["constant", "linear", "linear_temperature", "geometric", "exponential", "adaptive", "table"]
 
 _NEEDS = {
@@ -41,16 +43,14 @@ class Annealing(BaseModel):
         "exponential: 1 - (1 - beta0) exp(-t / time_constant); constant; table: linear between given points; "
         "adaptive: d beta/dt = beta (1 - beta) / time_constant / (1 + (speed / rate)^2), slow while the means move"
     )
-    beta0: float | None = Field(None, gt=0, description="initial inverse temperature, 1 / initial temperature")
-    duration: float | None = Field(None, gt=0, description="length of the ramp (time units of the flow)")
-    time_constant: float | None = Field(
-        None, gt=0, description="of `exponential` and `adaptive` (time units of the flow)"
-    )
-    rate: float | None = Field(
-        None, gt=0, description="adaptive: speed of the means that halves the pace (standard deviations / time unit)"
+    beta0: Beta | None = Field(None, description="initial inverse temperature, 1 / initial temperature")
+    duration: Duration | None = Field(None, description="length of the ramp (time units of the flow)")
+    time_constant: Duration | None = Field(None, description="of `exponential` and `adaptive` (time units of the flow)")
+    rate: Duration | None = Field(
+        None, description="adaptive: speed of the means that halves the pace (standard deviations / time unit)"
     )
     times: tuple[float, ...] | None = Field(None, description="table: increasing times, the first one 0")
-    betas: tuple[PositiveFloat, ...] | None = Field(None, description="table: beta at these times, constant afterwards")
+    betas: tuple[Beta, ...] | None = Field(None, description="table: beta at these times, constant afterwards")
 
     @model_validator(mode="after")
     def _complete(self) -> "Annealing":

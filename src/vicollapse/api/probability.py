@@ -11,6 +11,7 @@ from vicollapse.cores import available_threads
 from vicollapse.errors import ConfigError
 from vicollapse.experiments.recheck import COUNTERS
 from vicollapse.intervals import wilson
+from vicollapse.schedules import Annealing
 from vicollapse.sweep.parameters import rounded, validate
 from vicollapse.sweep.points import blocks
 
@@ -80,7 +81,7 @@ def collapse_probability(
         "weights": weights,
         "t_end": t_end,
         "imbalance": imbalance,
-        "annealing": None if annealing is None else dict(annealing),
+        "annealing": as_mapping(annealing),
         "recheck": 0.0,
         **others,
     }
@@ -105,6 +106,13 @@ def collapse_probability(
         **{name: int(outcomes.counters[name].sum()) for name in COUNTERS},
         parameters=parameters.model_dump(),
     )
+
+
+def as_mapping(annealing: Any) -> Any:
+    """A schedule as plain keys, as in a config; what is none is left for the validation to refuse."""
+    if isinstance(annealing, Annealing):
+        return annealing.model_dump(exclude_none=True)
+    return dict(annealing) if isinstance(annealing, Mapping) else annealing
 
 
 def validated(model: type[Any], given: dict[str, Any]) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vicollapse.api.probability import validated
+from vicollapse.api.probability import as_mapping, validated
 from vicollapse.cores import available_threads
 from vicollapse.errors import ConfigError
 from vicollapse.experiments.gradient_flow import GradientFlow
@@ -71,8 +71,10 @@ def separatrix_probability(
     """
     if not 0 < tolerance < 1:
         raise ConfigError(f"tolerance must be between 0 and 1, got {tolerance}")
+    if seed < 0:
+        raise ConfigError(f"seed must not be negative, got {seed}")
     given = {"dimension": dimension, "separation": separation, "init_scale": init_scale, "weights": weights}
-    given |= {"t_end": t_end, "imbalance": imbalance, "annealing": None if annealing is None else dict(annealing)}
+    given |= {"t_end": t_end, "imbalance": imbalance, "annealing": as_mapping(annealing)}
     p = validated(GradientFlow.Parameters, given | {"recheck": 0.0} | others)
     if p.initial_law not in TURNABLE:
         raise ConfigError(f"initial_law '{p.initial_law}' has no angle to turn; use {' or '.join(TURNABLE)}, or sample")

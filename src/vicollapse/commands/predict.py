@@ -34,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--t-end", type=float, default=1e4, help="time of observation (%(default)s)")
     add("--imbalance", type=float, default=0.0, help="h = log(pi_+/pi_-)/2 (%(default)s)")
     add("--initial-law", default="isotropic", help="law of the starts (%(default)s)")
-    add("--annealing", metavar="KEY=VALUE,...", help="e.g. schedule=linear,beta0=0.1,duration=10; none by default")
+    add(
+        "--annealing",
+        metavar="KEY=VALUE,...",
+        help="e.g. schedule=linear,beta0=0.1,duration=10, or as JSON; none by default",
+    )
     add("--replicates", type=common.positive, default=4000, help="random starts (%(default)s)")
     add("--seed", type=int, default=1, help="of the random starts (%(default)s)")
     add("--separatrix", action="store_true", help="locate the separatrix instead of sampling: far fewer trajectories")
@@ -72,7 +76,7 @@ def _by_separatrix(options: argparse.Namespace, given: dict[str, Any]) -> None:
     print(f"{_question(options)}, from {result.trajectories} trajectories next to separatrices, seed {options.seed}")
     shown = {**result.probability, "collapsed": result.collapsed}
     rows = [
-        (name, f"{share:.4f}", f"+- {result.error[name]:.4f}", _MEANING[name])
+        (name, f"{share:.4f}", f"+- {result.error[name]:.2g}", _MEANING[name])
         for name, share in shown.items()
         if share > 0 or name != "failed"
     ]
@@ -94,10 +98,24 @@ def _plain_separatrix(result: "SeparatrixProbability", seed: int) -> dict[str, A
 def _annealing(text: str | None) -> dict[str, Any] | None:
     if not text or text == "none":
         return None
+    if text.lstrip().startswith("{"):
+        return _from_json(text)
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(equals for _, equals, _ in pairs):
         raise ConfigError(f"--annealing {text!r}: write KEY=VALUE,..., e.g. schedule=linear,beta0=0.1,duration=10")
-    return {key.strip(): _number(value.strip()) for key, _, value in pairs}
+    given = {key.strip(): _number(value.strip()) for key, _, value in pairs}
+    if len(given) < len(pairs):
+        raise ConfigError(f"--annealing {text!r}: a key is given twice")
+    return given
+
+
+def _from_json(text: str) -> dict[str, Any]:
+    import json
+
+    try:
+        return dict(json.loads(text))
+    except ValueError as error:
+        raise ConfigError(f"--annealing {text!r} is no JSON: {error}") from None
 
 
 def _number(text: str) -> float | str:
@@ -118,7 +136,7 @@ def _rows(result: "CollapseProbability") -> list[tuple[str, str, str, str]]:
 
 
 def _question(options: argparse.Namespace) -> str:
-    annealing = f", annealing {options.annealing}" if options.annealing else ""
+    annealing = f", annealing {options.annealing}" if _annealing(options.annealing) else ""
     return (
         f"{options.weights} weights, d = {options.dimension}, |mu| = {options.separation:g}, "
         f"init scale {options.init_scale:g} ({options.initial_law}){annealing}: "
