@@ -21,7 +21,10 @@ def synthetic(study, make_grid):
     def probabilities(**at):
         return 0.1, 0.2 + 0 * at["annealing.beta0" if "annealing.beta0" in at else "separation"]
 
-    return make_grid(study.name, axes, probabilities=probabilities, **study.parameters)
+    diagram = make_grid(study.name, axes, probabilities=probabilities, **study.parameters)
+    if not study.keep_trajectories:
+        return diagram
+    return diagram.assign_coords(time=[0.0, 1e4]).assign(beta=(("trajectory", "time"), [[0.1, 1.0]]))
 
 
 @pytest.mark.parametrize("name", ["annealing", "annealing_test"])

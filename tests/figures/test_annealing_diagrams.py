@@ -113,3 +113,18 @@ def test_the_caption_of_shares_states_order_and_intervals(ramp):
         "the widest of this figure is ±0.031", "Study ramp", "annealing.schedule linear", "1000 replicates", "seed 1",
     ):  # fmt: skip
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("phase_diagram", {**OVER, "panels": "separation", "rows": "separation"}),
+        ("phase_diagram", {**OVER, "panels": "init_scale", "rows": "annealing.beta0"}),
+        ("fate_shares", {"rows": "annealing.beta0"}),
+        ("fate_shares", {"x": "annealing.beta0"}),
+        ("collapse_curve", {"x": "separation", "lines": "init_scale", "panels": "separation"}),
+    ],
+)
+def test_an_axis_is_drawn_once(grid, kind, options):
+    with pytest.raises(ConfigError, match=r"axis '(separation|annealing.beta0)' is drawn twice"):
+        draw(kind, grid, **options)

@@ -36,13 +36,13 @@ def drawn(kind, diagram, **options):
 
 
 def test_every_point_is_asked_with_its_own_parameters(make_annealed, known):
-    ramp = make_annealed(weights="fixed", dimension=7, separation=5.0, init_scale=0.2, t_end=300.0)
+    ramp = make_annealed(weights="fixed", dimension=7, separation=5.0, init_scale=0.2, t_end=300.0, mass_threshold=0.25)
     found = formula.predicted(ramp, AXES)
     np.testing.assert_allclose(found, (0.8 * ramp["annealing.beta0"] ** 0.3 + 0.02).broadcast_like(found))
     assert len(known) == 9 * 7
     assert known[0] == {
         "dimension": 7, "separation": 5.0, "init_scale": 0.2, "weights": "fixed", "t_end": 300.0,
-        "annealing": {"schedule": "linear", "beta0": pytest.approx(0.01), "duration": 1.0},
+        "mass_threshold": 0.25, "annealing": {"schedule": "linear", "beta0": pytest.approx(0.01), "duration": 1.0},
     }  # fmt: skip
     formula.predicted(ramp, AXES)
     assert len(known) == 9 * 7, "the caption asks for the same values as the figure"
@@ -59,7 +59,7 @@ def test_the_error_is_stated(make_annealed):
     text = formula.error_text([(formula.predicted(ramp, AXES), ramp)])
     assert "over 63 of 63 points: root mean square 0.02 " in text
     assert "mean +0.02, largest 0.02" in text
-    p = ramp["collapsed"].values
+    p = formula.predicted(ramp, AXES).values  # its own, which is not 0 or 1 by chance
     assert f"(sampling alone explains {np.sqrt(np.mean(p * (1 - p) / 1000)):.2g})" in text
 
 
@@ -91,14 +91,14 @@ def test_lines_of_the_formula_run_through_markers_of_the_measurement(make_anneal
     ramp = make_annealed(weights="fixed")
     options = {"x": "annealing.duration", "lines": "annealing.beta0", "line_values": [0.01, 1]}
     figure, caption = drawn("collapse_curve", ramp, **options)
-    markers = [line for line in figure.axes[0].lines if line.get_linestyle() == "None"]
+    markers = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
     lines = [line for line in figure.axes[0].lines if line.get_linestyle() == "-"]
     assert len(markers) == len(lines) == 2
     for marker, line, beta0 in zip(markers, lines, (0.01, 1), strict=True):
         assert marker.get_color() == line.get_color()
         np.testing.assert_allclose(line.get_ydata(), 0.8 * beta0**0.3 + 0.02)
         np.testing.assert_allclose(marker.get_ydata(), 0.8 * beta0**0.3, atol=1e-3)
-    assert "Markers: measured; lines: the formula." in caption
+    assert "Markers and dotted lines: measured; solid lines: the formula." in caption
     assert "over 14 of 14 points" in caption
 
 
@@ -113,3 +113,40 @@ def test_other_problems_are_refused(make_annealed, other):
     ramp = make_annealed(weights="fixed", **other)
     with pytest.raises(ConfigError, match=r"the formula holds for gradient flows with initial_law isotropic, .* alone"):
         drawn("collapse_curve", ramp, x="annealing.duration", lines="annealing.beta0")
+
+
+def test_a_table_of_times_and_betas_is_a_schedule_too(make_grid, known):
+    table = {"schedule": "table", "beta0": 0.5, "times": [0.0, 10.0], "betas": [0.5, 1.0]}
+    formula.predicted(make_grid(axes={"separation": np.array([4.0])}, annealing=table), ["separation"])
+    assert (known[0]["annealing"]["times"], known[0]["annealing"]["betas"]) == ((0, 10), (0.5, 1))
+
+
+def test_other_quantities_leave_the_formula_out(make_annealed):
+    ramp = make_annealed(weights="fixed")
+    options = {"x": "annealing.duration", "y": "annealing.beta0", "panels": None, "contours": [0.5]}
+    figure, caption = drawn("phase_diagram", ramp, quantities=["aligned"], **options)
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["50%"]
+    assert "formula" not in caption
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("kind", "others"),
+    [("phase_diagram", {"y": "annealing.beta0", "panels": None}), ("collapse_curve", {"lines": "annealing.beta0"})],
+)
+def test_where_it_holds_nowhere_nothing_mentions_it_but_the_caption(make_annealed, kind, others):
+    figure, caption = drawn(kind, make_annealed(weights="softmax"), x="annealing.duration", **others)
+    assert not [t for t in figure.legends[0].get_texts() if "formula" in t.get_text()]
+    assert "The formula holds at none of these points." in caption
+    assert "ormula" not in caption.replace("The formula holds at none of these points.", "")
+    if kind == "collapse_curve":
+        assert {line.get_linestyle() for line in figure.axes[0].lines} == {"-"}, "the measured lines stay"
+
+
+def test_one_point_is_compared_with_what_sampling_gives_at_the_probability_of_the_formula(make_annealed):
+    ramp = make_annealed(probabilities=lambda **at: (0 * at["annealing.beta0"], 0 * at["annealing.beta0"]))
+    one = xr.DataArray(np.full((9, 7), np.nan), ramp["collapsed"].coords)
+    one[3, 4] = 0.1
+    assert f"sampling alone explains {np.sqrt(0.1 * 0.9 / 1000):.2g}" in formula.error_text([(one, ramp)])
+    none = ramp.assign(collapsed=ramp["collapsed"] * np.nan)
+    assert "No point that the formula holds at has runs" in formula.error_text([(one, none)])

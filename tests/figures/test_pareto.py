@@ -80,8 +80,8 @@ def test_panels_lines_and_the_case_without_annealing(forms, exponential):
 
 def test_the_caption_defines_the_cost(forms, exponential):
     text = caption(forms, exponential, panels="separation")
-    for part in ("until β = 1; for exponential schedules until β = 0.99;", "Dashed grey: without annealing",
-                 "trajectories; one panel per separation |μ|.", "Study forms", "Study relax",
+    for part in ("takes: until β = 1; for exponential schedules until β = 0.99; one panel per separation |μ|.",
+                 "Dashed grey: without annealing", "Study forms", "Study relax",
                  "annealing.schedule = linear, geometric",
                  "no cheaper one of their form beats"):  # fmt: skip
         assert part in text
@@ -119,3 +119,24 @@ def test_probabilities_of_zero_do_not_spoil_the_axis(make_annealed):
     (panel,) = draw(cured).axes
     panel.figure.draw_without_rendering()
     assert 1e-5 < panel.get_ylim()[0] < 0.1
+
+
+def test_the_caption_defines_no_cost_that_is_not_drawn(forms, exponential):
+    assert "exponential schedules" not in caption(forms, panels="separation")
+    text = caption(exponential, panels="separation")
+    assert "takes: for exponential schedules until β = 0.99; one panel" in text
+    assert "adaptive" not in text
+
+
+def test_studies_whose_schedules_take_no_time_are_refused(softmax, ramp):
+    with pytest.raises(ConfigError, match="no schedule of these studies takes time"):
+        draw(softmax, select={"dimension": 2, "separation": 3, "init_scale": 0.1})
+    with pytest.raises(ConfigError, match="no schedule of these studies takes time"):
+        caption(ramp, select={"annealing.beta0": 1})
+
+
+def test_panels_in_which_no_schedule_takes_time_are_left_out(ramp):
+    figure = draw(ramp, panels="annealing.beta0", panel_values=[0.01, 0.1, 1])
+    assert [p.get_title() for p in figure.axes] == [r"$\beta_0 = 0.01$", r"$\beta_0 = 0.1$"]
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["linear"]
+    assert "Dashed grey" not in caption(ramp, panels="annealing.beta0", panel_values=[0.01, 0.1, 1])

@@ -30,6 +30,11 @@ def test_an_exponential_schedule_costs_the_time_to_99_percent(beta0):
     np.testing.assert_allclose(inverse_temperature(schedule, [ramps.cost(schedule)]), [0.99], rtol=1e-12)
 
 
+def test_a_table_costs_the_time_to_one():
+    table = {"schedule": "table", "times": [0, 5, 20, 30], "betas": [0.1, 0.5, 1, 1]}
+    assert ramps.cost(annealing(table)) == 20
+
+
 def test_an_exponential_schedule_that_starts_beyond_99_percent_costs_nothing():
     assert ramps.cost(annealing({"schedule": "exponential", "beta0": 0.995, "time_constant": 7})) == 0
 
@@ -66,6 +71,11 @@ def test_the_measured_cost_is_the_mean_over_the_trajectories(ramp_paths):
     assert time[[9, 19, 29, 39]].mean() < jump < time[[10, 20, 30, 40]].mean()
     with pytest.raises(ConfigError, match=r"beta does not reach 0.99 within its save_times"):
         ramps.measured_cost(recorded(point, [1, 10, 100, 1e5]))
+    part = recorded(point, time[[10, 20, 30, 40]])
+    part["beta"] = part["beta"].where((xr.DataArray(np.arange(4) < 2, dims="trajectory")) | (point["time"] < 1))
+    assert ramps.measured_cost(part) < time[[10, 20]].mean(), "those that failed do not count"
+    with pytest.raises(ConfigError, match="every kept trajectory failed"):
+        ramps.measured_cost(part.isel(trajectory=[2, 3]))
     with pytest.raises(ConfigError, match=r"its cost must be measured; set keep_trajectories and save_times"):
         ramps.measured_cost(point)
 

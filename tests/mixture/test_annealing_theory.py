@@ -6,7 +6,7 @@ from scipy.integrate import solve_ivp
 
 import vicollapse as vc
 from vicollapse.errors import ConfigError
-from vicollapse.mixture import annealing_theory, planar_tables, theory
+from vicollapse.mixture import annealing_theory, leader_follower, planar_tables, sweep_times, theory
 from vicollapse.mixture.integrals import logistic_normal
 from vicollapse.mixture.leader_follower import critical_ratio
 from vicollapse.mixture.sweep_times import Course
@@ -182,12 +182,82 @@ def test_the_tabulated_critical_beta(separation):
     assert planar_tables.least_aligning_beta(separation, 0.1)[0] >= least
 
 
-def test_gap_on_arrival():
-    assert annealing_theory.gap_on_arrival(6.0, 0.1) == pytest.approx(13.158, abs=1e-3)  # beta = 1: the whole gap
-    gaps = [annealing_theory.gap_on_arrival(6.0, 0.1, linear(0.01, duration)) for duration in (1, 10, 100, 1000)]
-    assert (np.diff(gaps) < 0).all()
-    constant = annealing_theory.gap_on_arrival(6.0, 0.1, {"schedule": "constant", "beta0": 0.1})
-    assert constant == pytest.approx(1.3158, abs=1e-4)
+@pytest.mark.parametrize(("dimension", "init_scale", "beta"), [(100, 1.0, 0.02), (10, 0.3, 0.03)])
+def test_hot_pairs_that_stay_split_across_mu_are_refused(dimension, init_scale, beta):
+    """No pair stays aligned along mu there, but one at a mode turns too slowly: .38 and .03 of them have not by 1e4."""
+    hot = {"schedule": "constant", "beta0": beta}
+    assert np.isnan(formula(dimension, init_scale, 4.0, hot))
+    assert formula(1, init_scale, 4.0, hot) == 0
+    assert simulated(dimension, init_scale, 4.0, hot, 1000) > 0.015
+
+
+def test_split_pairs_have_turned_where_the_target_gets_cold():
+    assert formula(100, 1.0, 2.1, linear(0.01, 1000)) == 0
+    assert simulated(100, 1.0, 2.1, linear(0.01, 1000), 2000) == 0
+
+
+def test_a_target_that_gets_hot_again_is_refused():
+    assert np.isnan(formula(10, 0.1, 3.0, table([0, 50, 100, 1000], [1, 1, 0.001, 1])))
+    assert np.isfinite(formula(10, 0.1, 3.0, table([0, 50, 100, 1000], [1, 1, 0.9, 1])))
+
+
+@pytest.mark.parametrize(
+    ("init_scale", "separation", "annealing", "t_end", "known"),
+    [(2.0, 4.0, linear(0.01, 1000), 100.0, 0.0336), (3.0, 6.0, linear(1e-3, 1e5), 1e4, 0.092)],
+)
+def test_sweeps_that_agree_at_the_beginning_alone_are_refused(init_scale, separation, annealing, t_end, known):
+    found = formula(1, init_scale, separation, annealing, t_end=t_end)
+    assert np.isnan(found) or found == pytest.approx(known, abs=0.01)
+
+
+STEEP = [
+    (100, 0.1, 6.0, {"schedule": form, "beta0": beta0, "duration": duration})
+    for form in ("linear", "linear_temperature", "geometric")
+    for beta0, duration in ((1e-6, 3000.0), (1e-5, 100.0), (1e-3, 1.0))
+] + [(1000, 1.1, 2.67, table([0, 35, 93, 116], [0.04, 0.09, 0.2, 1])), (3, 1.0, 2.4, None)]
+
+
+@pytest.mark.parametrize("problem", STEEP)
+def test_half_the_steps_agree(problem, monkeypatch):
+    coarse = formula(*problem)
+    for name in ("_STEP", "_LATE_STEP", "_GROWTH", "_NEGLIGIBLE"):
+        monkeypatch.setattr(sweep_times, name, getattr(sweep_times, name) / 2)
+    assert formula(*problem) == pytest.approx(coarse, abs=0.001)
+
+
+def test_a_steep_hot_ramp_against_simulation():
+    ramp = {"schedule": "linear_temperature", "beta0": 1e-5, "duration": 3000}
+    found = formula(100, 0.1, 6.0, ramp)
+    assert simulated(100, 0.1, 6.0, ramp, 10000) == pytest.approx(found, abs=0.01)
+
+
+def test_work_is_bounded(monkeypatch):
+    ramp = linear(0.05, 200)
+    assert np.isfinite(formula(3, 0.3, 3.0, ramp))
+    monkeypatch.setattr(leader_follower, "_MOST_WORK", 100)
+    assert np.isnan(formula(3, 0.3, 3.0, ramp))
+    monkeypatch.undo()
+    monkeypatch.setattr(sweep_times, "_MOST_STEPS", 20)
+    assert np.isnan(formula(3, 0.3, 3.0, ramp))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"dimension": 0}, {"dimension": 0.5}, {"separation": 0}, {"init_scale": -1}, {"init_scale": np.nan},
+        {"t_end": 0}, {"t_end": np.inf}, {"mass_threshold": 0}, {"mass_threshold": 1}, {"weights": "softmx"},
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_by_name(wrong):
+    given = {"dimension": 10, "separation": 6.0, "init_scale": 0.1} | wrong
+    with pytest.raises(ConfigError, match=next(iter(wrong))) as caught:
+        annealing_theory.annealed_collapse_probability(**given)
+    assert "weights" not in wrong or "did you mean 'softmax'" in str(caught.value)
+
+
+def test_small_probabilities_are_refused_while_pairs_have_no_time_to_part():
+    assert np.isnan(formula(1, 2.08783, 3.203, linear(0.0265, 1058.0), t_end=42.85))  # .005
+    assert np.isnan(formula(10, 0.1, 1.2, t_end=1.0))
 
 
 @pytest.mark.parametrize(("dimension", "separation", "init_scale"), [(100, 6.0, 0.1), (10, 4.0, 0.1), (3, 5.0, 0.1)])

@@ -13,10 +13,12 @@ from vicollapse.errors import ConfigError, did_you_mean
 from vicollapse.figures import captions, rows, style
 from vicollapse.figures.annealing_options import AnnealedSnapshotsOptions
 from vicollapse.figures.densities import TEMPERED_LEVELS, Frame, draw_densities
-from vicollapse.figures.kept import Kept
+from vicollapse.figures.kept import Kept, complete
 from vicollapse.figures.ramps import beta
 from vicollapse.figures.snapshots import steps
 from vicollapse.figures.style import number
+
+_LEAST_HEIGHT = 1.2  # inches of a row, for its title
 
 
 @dataclass(frozen=True)
@@ -33,21 +35,29 @@ def _rows(diagrams: Mapping[str, xr.Dataset], options: AnnealedSnapshotsOptions)
     patterns = options.patterns or [_commonest(run) for run in runs]
     if len(patterns) != len(runs):
         raise ConfigError(f"`patterns` names {len(patterns)} outcomes for {len(runs)} rows; one for each row")
-    return [_row(run, pattern, options) for run, pattern in zip(runs, patterns, strict=True)]
+    found = [_row(run, pattern, options) for run, pattern in zip(runs, patterns, strict=True)]
+    if len({len(row.steps) for row in found}) > 1:
+        raise ConfigError("the studies save trajectories at different numbers of times; give `times`")
+    return found
 
 
 def _commonest(run: Kept) -> str:
-    return Counter(str(f) for f in run.fates if f).most_common(1)[0][0]
+    known = Counter(str(f) for f in run.fates if f not in ("", "failed"))
+    if not known:
+        raise ConfigError(f"every kept trajectory of this point failed: {rows.title(run)}")
+    return known.most_common(1)[0][0]
 
 
 def _row(run: Kept, pattern: str, options: AnnealedSnapshotsOptions) -> _Row:
     known = [str(o) for o in run.point["outcome"].values]
     if pattern not in known:
         raise ConfigError(f"unknown pattern '{pattern}'{did_you_mean(pattern, known)}")
-    found = np.flatnonzero(run.fates == pattern)
-    if not len(found):
+    at, shows = steps(run.time, options.times), run.fates == pattern
+    if not shows.any():
         raise ConfigError(f"no kept trajectory of this point is {pattern}: {rows.title(run)}")
-    index, at = int(found[0]), steps(run.time, options.times)
+    if not (known := shows & complete(run, at)).any():
+        raise ConfigError(f"no kept trajectory of this point that is {pattern} got so far: {rows.title(run)}")
+    index = int(np.argmax(known))
     return _Row(run, index, pattern, at, beta(run)[index, at])
 
 
@@ -67,28 +77,25 @@ def draw(diagrams: Mapping[str, xr.Dataset], options: AnnealedSnapshotsOptions) 
 
     Raises
     ------
-    ConfigError : a study keeps no trajectories, too many points are left, or no trajectory has the outcome of its row.
+    ConfigError : a study keeps no trajectories, too many points are left, no trajectory has the outcome of its row up
+        to the last time, or the studies have different numbers of times.
     """
     shown = _rows(diagrams, options)
     frame, columns = _frame(shown), len(shown[0].steps)
-    figure = style.new_figure(1.0 + len(shown) * (6.1 / columns * frame.across / frame.along + 0.25))
+    height = 6.1 / columns * frame.across / frame.along + 0.25
+    figure = style.new_figure(1.0 + len(shown) * max(height, _LEAST_HEIGHT))
     grid = figure.subplots(len(shown), columns, sharex=True, sharey=True, squeeze=False)
-    for panels, row in zip(grid, shown, strict=True):
+    for panels, row, title in zip(grid, shown, rows.titles([row.run for row in shown]), strict=True):
         for panel, step, value in zip(panels, row.steps, row.betas, strict=True):
             panel.set(xlim=(-frame.along, frame.along), ylim=(-frame.across, frame.across), aspect="equal")
             draw_densities(panel, row.run, row.index, step, frame, rows.color(row.pattern), float(value))
             panel.set_title(rf"$t = {number(row.run.time[step])},\ \beta = {value:.2g}$", fontsize=8.5)
         panels[0].set_ylabel("across")
-        style.row_title(panels[-1], f"{_where(row)}\n{row.pattern}")
+        style.row_title(panels[-1], f"{title}\n{row.pattern}")
     for panel in grid[-1]:
         panel.set_xlabel(r"along $\mu$")
     style.footer(figure, captions.foot((r.run.whole, r.run.point) for r in shown))
     return figure
-
-
-def _where(row: _Row) -> str:
-    varied = [a for a in row.run.whole["replicates"].dims if row.run.whole.sizes[a] > 1]
-    return ", ".join(rows.values(row.run, [str(a) for a in varied]))
 
 
 def _frame(shown: list[_Row]) -> Frame:

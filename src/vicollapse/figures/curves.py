@@ -81,7 +81,8 @@ def _draw_panel(panel: Axes, part: xr.Dataset, row: _Row, options: CurveOptions)
         low, high = (v.isel(at).values for v in (shown.low, shown.high))
         panel.fill_between(positions(x), low, high, color=color, alpha=0.22, linewidth=0)
         value, every = shown.value.isel(at).values, max(1, len(x) // 12)
-        line = {"linestyle": "none"} if _compares(row, options) else {"markevery": every}  # the line is the formula's
+        # beside a formula, whose line is the solid one
+        line = {"linestyle": ":", "linewidth": 0.7} if _compares(row, options) else {"markevery": every}
         panel.plot(positions(x), value, color=color, marker=marker, markersize=2.6, **line)
     panel.set_xscale("log" if is_log(x) else "linear")
     ticks(panel.xaxis, x)
@@ -93,7 +94,12 @@ def _draw_panel(panel: Axes, part: xr.Dataset, row: _Row, options: CurveOptions)
 
 
 def _compares(row: _Row, options: CurveOptions) -> bool:
-    return options.formula and row.name == "collapsed"
+    return formula.holds(_predicted(row, options))
+
+
+def _predicted(row: _Row, options: CurveOptions) -> list[tuple[xr.DataArray, xr.Dataset]]:
+    parts = row.panels if options.formula and row.name == "collapsed" else []
+    return [(formula.predicted(part, _axes(options)), part) for part in parts]
 
 
 def _axes(options: CurveOptions) -> list[str]:
@@ -152,14 +158,13 @@ def caption(diagrams: Mapping[str, xr.Dataset], options: CurveOptions) -> str:
         ". Bands: 95 % intervals. ",
         "Every t_end looks at the same trajectories. " if options.x == "t_end" else "",
         f"Vertical lines: {'; '.join(found)}. " if found else "",
-        _formula_text(rows, options) if options.formula else "",
+        _formula_text([pair for row in rows for pair in _predicted(row, options)]),
         captions.definitions(r.whole for r in rows),
         *dict.fromkeys(captions.study_text(r.drawn, r.whole) for r in rows),
         captions.intervals([data.probability(p, r.name) for r in rows for p in r.panels]),
     )
 
 
-def _formula_text(rows: list[_Row], options: CurveOptions) -> str:
-    parts = [part for row in rows if _compares(row, options) for part in row.panels]
-    pairs = [(formula.predicted(part, _axes(options)), part) for part in parts]
-    return "Markers: measured; lines: the formula. " + formula.error_text(pairs) if parts else ""
+def _formula_text(pairs: list[tuple[xr.DataArray, xr.Dataset]]) -> str:
+    looks = "Markers and dotted lines: measured; solid lines: the formula. " if formula.holds(pairs) else ""
+    return looks + formula.error_text(pairs) if pairs else ""

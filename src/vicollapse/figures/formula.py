@@ -42,19 +42,30 @@ def predicted(part: xr.Dataset, axes: Sequence[str]) -> xr.DataArray:
 
 
 def _one(known: dict[str, Any]) -> float:
-    names = ("dimension", "separation", "init_scale", "weights", "t_end")
-    return _value(tuple(known[name] for name in names), tuple(given(known).items()))
+    names = ("dimension", "separation", "init_scale", "weights", "t_end", "mass_threshold")
+    schedule = tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in given(known).items())
+    return _value(tuple(known[name] for name in names), schedule)
 
 
 @lru_cache(maxsize=100_000)
 def _value(problem: tuple[Any, ...], annealing: tuple[tuple[str, Any], ...]) -> float:
     from vicollapse.mixture.annealing_theory import annealed_collapse_probability
 
-    dimension, separation, init_scale, weights, t_end = problem
+    dimension, separation, init_scale, weights, t_end, mass_threshold = problem
     return annealed_collapse_probability(
         dimension=int(dimension), separation=separation, init_scale=init_scale, weights=weights,
-        annealing=dict(annealing) or None, t_end=t_end,
+        annealing=dict(annealing) or None, t_end=t_end, mass_threshold=mass_threshold,
     )  # fmt: skip
+
+
+def holds(pairs: Sequence[tuple[xr.DataArray, xr.Dataset]]) -> bool:
+    """Whether the formula holds anywhere, so that there is something to draw.
+
+    Parameters
+    ----------
+    pairs : values of `predicted`, and the slice that each was made for.
+    """
+    return any(bool(np.isfinite(values).any()) for values, _ in pairs)
 
 
 def error_text(pairs: Sequence[tuple[xr.DataArray, xr.Dataset]]) -> str:
@@ -68,13 +79,15 @@ def error_text(pairs: Sequence[tuple[xr.DataArray, xr.Dataset]]) -> str:
     -------
     str : root mean square and largest difference, and what sampling alone explains of the first.
     """
+    if not holds(pairs):
+        return "The formula holds at none of these points. "
     formula = np.concatenate([p.values.ravel() for p, _ in pairs])
     measured = np.concatenate([_over(d["collapsed"], p) for p, d in pairs])
     runs = np.concatenate([_over(d["replicates"], p) for p, d in pairs])
     held = np.isfinite(formula) & np.isfinite(measured)
     if not held.any():
-        return "The formula holds at none of these points. "
-    off, p = formula[held] - measured[held], measured[held]
+        return "No point that the formula holds at has runs to compare it with. "
+    off, p = formula[held] - measured[held], formula[held]
     chance = np.sqrt(np.mean(p * (1 - p) / runs[held]))
     return (
         f"Formula: vicollapse.mixture.annealing_theory. Difference to the measured probability over {held.sum()} of "

@@ -1,6 +1,6 @@
 """The trajectories that a study keeps: means, weights and fates, as plain arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -68,6 +68,12 @@ def points(diagram: xr.Dataset, select: Mapping[str, Value]) -> list[xr.Dataset]
     return [
         part.isel(dict(zip(free, index, strict=True))) for index in product(*(range(diagram.sizes[a]) for a in free))
     ]
+
+
+def complete(trajectories: Kept, steps: Sequence[int]) -> NDArray[np.bool_]:
+    """(n,) whether a trajectory got as far as all those of the kept times; a failed one may not have."""
+    known = np.isfinite(trajectories.means[:, steps]).all(axis=(1, 2, 3))
+    return np.asarray(known & np.isfinite(trajectories.weights[:, steps]).all(axis=1))
 
 
 def distance(trajectories: Kept) -> NDArray[np.float64]:

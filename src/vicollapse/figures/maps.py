@@ -73,7 +73,7 @@ def ticks(axis: Any, values: Any) -> None:
 def draw_formula(panel: Axes, values: xr.DataArray, levels: list[float]) -> None:
     """Contours of a formula, (y, x), where it reaches their levels."""
     up, across = (positions(values[axis].values) for axis in values.dims)
-    if min(values.shape) > 1:
+    if min(values.shape) > 1 and np.isfinite(values).any():
         for level, dashes in zip(levels, DASHES, strict=False):
             if np.nanmin(values, initial=level) < level < np.nanmax(values, initial=level):
                 panel.contour(across, up, values, [level], colors=style.GREEN, linewidths=1.2, linestyles=[dashes])

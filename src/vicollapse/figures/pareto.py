@@ -44,6 +44,13 @@ class _Slice:
     panels: list[xr.Dataset]
 
 
+@dataclass(frozen=True)
+class _Panel:
+    parts: list[xr.Dataset]  # one of each study
+    clouds: list[Cloud]
+    plain: float  # probability without annealing
+
+
 def _slices(diagrams: Mapping[str, xr.Dataset], options: ParetoOptions) -> list[_Slice]:
     slices.require_axis(diagrams, options.panels)
     slices.known_selection(diagrams, options.select)
@@ -74,6 +81,17 @@ def clouds(part: xr.Dataset, quantity: str) -> list[Cloud]:
     return [Cloud(form, *np.array(table).T) for form, table in rows.items()]
 
 
+def _panels(found: list[_Slice], quantity: str) -> list[_Panel]:
+    """The panels that have something to show."""
+    panels = []
+    for parts in zip(*(s.panels for s in found), strict=True):
+        shown = [cloud for part in parts for cloud in clouds(part, quantity)]
+        panels += [_Panel(list(parts), shown, without(parts, quantity))] if shown else []
+    if not panels:
+        raise ConfigError("no schedule of these studies takes time, so there is no cost to draw")
+    return panels
+
+
 @style.styled
 def draw(diagrams: Mapping[str, xr.Dataset], options: ParetoOptions) -> Figure:
     """Probability against the time that a schedule takes.
@@ -90,20 +108,20 @@ def draw(diagrams: Mapping[str, xr.Dataset], options: ParetoOptions) -> Figure:
 
     Raises
     ------
-    ConfigError : an axis is missing or not fixed, or the time that a schedule takes is not known.
+    ConfigError : an axis is missing or not fixed, the time that a schedule takes is not known, or none takes any.
     """
     found = _slices(diagrams, options)
+    shown = _panels(found, options.quantity)
     figure = style.new_figure(2.9 + 0.28 * len(found))
-    grid = figure.subplots(1, len(found[0].panels), sharex=True, sharey=True, squeeze=False)[0]
+    grid = figure.subplots(1, len(shown), sharex=True, sharey=True, squeeze=False)[0]
     looks: dict[str, tuple[str, str]] = {}
-    for i, panel in enumerate(grid):
-        parts = [s.panels[i] for s in found]
-        for cloud in (c for part in parts for c in clouds(part, options.quantity)):
+    for panel, content in zip(grid, shown, strict=True):
+        for cloud in content.clouds:
             look = looks.setdefault(cloud.form, (style.CYCLE[len(looks)], style.MARKERS[len(looks)]))
             _draw_cloud(panel, cloud, *look)
-        _finish(panel, parts, options, found[0].whole)
+        _finish(panel, content, options.panels, found[0].whole)
     grid[0].set_ylabel(f"probability ({options.quantity})")
-    _legend(figure, looks, _compares(found, options))
+    _legend(figure, looks, _compares(shown))
     style.footer(figure, captions.foot((s.whole, s.drawn) for s in found))
     return figure
 
@@ -117,8 +135,8 @@ def _legend(figure: Figure, looks: dict[str, tuple[str, str]], compares: bool) -
     style.legend(figure, [*handles, plain_line] if compares else handles)
 
 
-def _compares(found: list[_Slice], options: ParetoOptions) -> bool:
-    return bool(np.isfinite(without([s.drawn for s in found], options.quantity)))
+def _compares(shown: list[_Panel]) -> bool:
+    return any(bool(np.isfinite(panel.plain)) for panel in shown)
 
 
 def _draw_cloud(panel: Axes, cloud: Cloud, color: str, marker: str) -> None:
@@ -129,31 +147,41 @@ def _draw_cloud(panel: Axes, cloud: Cloud, color: str, marker: str) -> None:
     panel.errorbar(x, y, bars, color=color, marker=marker, markersize=2.6, elinewidth=0.7, linewidth=1.0)
 
 
-def _finish(panel: Axes, parts: list[xr.Dataset], options: ParetoOptions, whole: xr.Dataset) -> None:
+def _finish(panel: Axes, content: _Panel, axis: str | None, whole: xr.Dataset) -> None:
     panel.set(xscale="log", yscale="log", xlabel="time that the schedule takes")
     panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panel.yaxis.set_minor_formatter(NullFormatter())
     panel.grid(color="0.92", linewidth=0.6)
     panel.set_axisbelow(True)
-    if np.isfinite(level := without(parts, options.quantity)):
-        panel.axhline(level, color=style.GREY, linestyle=_DASHES, linewidth=1.0)
-    if options.panels:
-        panel.set_title(equation(options.panels, parts[0][options.panels].values.item(), whole))
+    if np.isfinite(content.plain):
+        panel.axhline(content.plain, color=style.GREY, linestyle=_DASHES, linewidth=1.0)
+    if axis:
+        panel.set_title(equation(axis, content.parts[0][axis].values.item(), whole))
 
 
 def caption(diagrams: Mapping[str, xr.Dataset], options: ParetoOptions) -> str:
     """The caption of that figure: what is drawn and every parameter, plain text."""
     found = _slices(diagrams, options)
+    shown = _panels(found, options.quantity)
     return captions.join(
-        f"Probability of {captions.name(options.quantity)} against the time that a schedule takes: until β = 1; for "
-        f"exponential schedules until β = {REACHED}; for adaptive ones until β = {REACHED}, the mean over the kept "
-        "trajectories",
+        f"Probability of {captions.name(options.quantity)} against the time that a schedule takes: ",
+        _cost_text({cloud.form for panel in shown for cloud in panel.clouds}),
         f"; one panel per {plain(options.panels)}. " if options.panels else ". ",
         "Small points: every schedule of the studies; lines: those that no cheaper one of their form beats, with 95 % "
         "intervals. A line picks the lowest of many estimates, so it lies a little low. ",
-        "Dashed grey: without annealing (all points of β₀ = 1). " if _compares(found, options) else "",
+        "Dashed grey: without annealing (all points of β₀ = 1). " if _compares(shown) else "",
         captions.definitions(s.whole for s in found),
         *dict.fromkeys(captions.study_text(s.drawn, s.whole) for s in found),
-        captions.intervals([data.probability(p, options.quantity) for s in found for p in s.panels]),
+        captions.intervals([data.probability(p, options.quantity) for panel in shown for p in panel.parts]),
     )
+
+
+def _cost_text(forms: set[str]) -> str:
+    """What the time of the schedules drawn is."""
+    texts = {
+        "exponential": f"for exponential schedules until β = {REACHED}",
+        "adaptive": f"for adaptive ones until β = {REACHED}, the mean over the kept trajectories that did not fail",
+    }
+    ramps = ["until β = 1"] if forms - set(texts) else []
+    return "; ".join([*ramps, *(text for form, text in texts.items() if form in forms)])

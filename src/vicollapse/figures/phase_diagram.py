@@ -125,7 +125,7 @@ def _label(figure: Figure, grid: np.ndarray, content: _Content, options: PhaseDi
             style.row_title(panel, row.title, outside=options.y == BETA0)
     if options.y == BETA0:
         temperature_axis(grid[:, -1])
-    legend(figure, content.contours, content.marks, formula=options.formula)
+    legend(figure, content.contours, content.marks, formula=formula.holds(_predicted(content, options)))
     style.footer(figure, captions.foot([(content.whole, content.drawn)]))
 
 
@@ -153,7 +153,7 @@ def caption(diagrams: Mapping[str, xr.Dataset], options: PhaseDiagramOptions) ->
         captions.contours(content.contours, _cells(content, options)),
         f"Lines: {'; '.join(m.text for m in content.marks)}. " if content.marks else "",
         _without_text(content),
-        _formula_text(content, options) if options.formula else "",
+        _formula_text(_predicted(content, options)),
         captions.definitions([content.whole]),
         captions.study_text(content.drawn, content.whole),
         captions.intervals([data.probability(part, name) for name, part in content.cells]),
@@ -165,11 +165,14 @@ def _without_text(content: _Content) -> str:
     return "Above a panel: the probability without annealing, over its points of β₀ = 1. " if known else ""
 
 
-def _formula_text(content: _Content, options: PhaseDiagramOptions) -> str:
-    parts = [part for name, part in content.cells if name == "collapsed"]
-    return "Green: the contours of the formula. " + formula.error_text(
-        [(formula.predicted(part, (options.y, options.x)), part) for part in parts]
-    )
+def _predicted(content: _Content, options: PhaseDiagramOptions) -> list[tuple[xr.DataArray, xr.Dataset]]:
+    parts = [part for name, part in content.cells if name == "collapsed"] if options.formula else []
+    return [(formula.predicted(part, (options.y, options.x)), part) for part in parts]
+
+
+def _formula_text(pairs: list[tuple[xr.DataArray, xr.Dataset]]) -> str:
+    green = "Green: the contours of the formula. " if formula.holds(pairs) else ""
+    return green + formula.error_text(pairs) if pairs else ""
 
 
 def _cells(content: _Content, options: PhaseDiagramOptions) -> int:

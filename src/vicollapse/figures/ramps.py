@@ -48,27 +48,27 @@ def cost(ramp: Annealing) -> float:
     time : until beta = 1, or until beta >= `REACHED` if it is exponential; 0 without annealing; NaN if the schedule
         alone does not tell.
     """
-    if ramp.beta0 == 1:
-        return 0.0
-    if ramp.duration is not None:
-        return ramp.duration
+    if np.isfinite(ramp.end):
+        return ramp.end
     if ramp.schedule == "exponential" and ramp.time_constant and ramp.beta0:
         return max(0.0, ramp.time_constant * float(np.log((1 - ramp.beta0) / (1 - REACHED))))
     return np.nan
 
 
 def measured_cost(point: xr.Dataset) -> float:
-    """Time until beta >= `REACHED`, the mean over the kept trajectories of one point.
+    """Time until beta >= `REACHED`, the mean over the kept trajectories of one point that did not fail.
 
     Raises
     ------
-    ConfigError : the study keeps no trajectories, or beta never gets there.
+    ConfigError : the study keeps no trajectories, all of them failed, or beta never gets there.
     """
     name = f"schedule '{schedule(data.parameters(point)).schedule}' of study '{data.study(point)}'"
     if "beta" not in point:
         raise ConfigError(f"{name}: its cost must be measured; set keep_trajectories and save_times in the study")
     along = point["beta"].transpose("trajectory", "time").values
-    along = along[~np.isnan(along[:, 0])]
+    along = along[np.isfinite(along).all(axis=1)]
+    if not len(along):
+        raise ConfigError(f"{name}: every kept trajectory failed, so its cost cannot be measured")
     if not np.all(along[:, -1] >= REACHED):
         raise ConfigError(f"{name}: beta does not reach {REACHED} within its save_times")
     return float(np.mean([_crossing(point["time"].values, path) for path in along]))

@@ -48,6 +48,26 @@ def values(row: Kept, axes: Sequence[str]) -> list[str]:
     return [equation(axis, row.point[axis].values.item(), row.whole) for axis in axes]
 
 
+def titles(shown: Sequence[Kept]) -> list[str]:
+    """What tells the rows from each other, one thing a line: weights or studies, and the axes in which they differ."""
+    known = [data.parameters(row.point) for row in shown]
+    axes = dict.fromkeys(a for row in shown for a in data.axes(row.whole) if a != "weights")
+    varied = [a for a in axes if len({str(k.get(a)) for k in known}) > 1]
+    parts = [
+        [name, *(equation(a, k[a], row.whole) for a in varied if k.get(a) is not None)]
+        for name, k, row in zip(_names(shown), known, shown, strict=True)
+    ]
+    return [",\n".join(filter(None, part)) for part in parts]
+
+
+def _names(shown: Sequence[Kept]) -> list[str]:
+    weights = [captions.weights(row.point) for row in shown]
+    studies = [data.study(row.whole).replace("_", " ") for row in shown]
+    if len(shown) == 1 or len(set(weights)) > 1:
+        return weights
+    return studies if len(set(studies)) > 1 else [""] * len(shown)
+
+
 def rare_last(fates: Sequence[str]) -> list[int]:
     """Indices of trajectories in the order of drawing: rare fates last, so that they are not hidden."""
     known = list(fates)

@@ -40,9 +40,10 @@ def draw(diagrams: Mapping[str, xr.Dataset], options: SchedulePathsOptions) -> F
     shown = rows.kept_rows(diagrams, options.select)
     figure = style.new_figure(1.0 + 1.4 * len(shown))
     grid = figure.subplots(len(shown), len(_COLUMNS), sharex="col", sharey="col", squeeze=False)
-    for panels, row in zip(grid, shown, strict=True):
+    for panels, row, title in zip(grid, shown, rows.titles(shown), strict=True):
         _draw_row(panels, row, options.count)
-        style.row_title(panels[-1], _title(row))
+        style.row_title(panels[-1], title)
+    grid[0, 0].set(yscale="log", ylim=_limits([beta(row)[: options.count] for row in shown]))  # of all rows
     for panel, label in zip(grid[0], _COLUMNS, strict=True):
         panel.set_title(label, fontsize=9)
     for panel in grid[-1, :-1]:
@@ -55,24 +56,36 @@ def draw(diagrams: Mapping[str, xr.Dataset], options: SchedulePathsOptions) -> F
 
 def _draw_row(panels: NDArray[np.object_], row: Kept, count: int) -> None:
     fates, betas, overlaps = list(row.fates[:count]), beta(row), row.means[..., 0] / row.separation
-    order = rows.rare_last(fates)
-    same = bool(np.all(betas == betas[0]))
+    order, along = rows.rare_last(fates), _first_complete(betas)
+    look: dict[str, Any] = {"linewidth": 0.6, "alpha": 0.75}
+    if same := bool(np.all((betas == along) | np.isnan(betas))):
+        panels[0].plot(row.time, along, color="black", **look)
     for panel, values in zip(panels, (betas, overlaps[:, :, 0], distance(row), row.weights), strict=False):
-        for i in order[:1] if values is betas and same else order:
-            look = "black" if values is betas and same else rows.color(fates[i])
-            panel.plot(row.time, values[i], color=look, linewidth=0.6, alpha=0.75)
+        for i in [] if values is betas and same else order:
+            panel.plot(row.time, values[i], color=rows.color(fates[i]), **look)
         rows.time_axis(panel, row.time)
     for i in order:
-        panels[-1].plot(*overlaps[i].T, color=rows.color(fates[i]), linewidth=0.6, alpha=0.75)
-    _guide(panels, row, betas[0])
+        panels[-1].plot(*overlaps[i].T, color=rows.color(fates[i]), **look)
+    _guide(panels, row, along)
+
+
+def _first_complete(betas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """beta along the first trajectory that did not fail; NaN where there is none, and nothing is drawn."""
+    known = np.isfinite(betas).all(axis=1)
+    return betas[np.argmax(known)] if known.any() else np.full(betas.shape[1], np.nan)
+
+
+def _limits(betas: list[NDArray[np.float64]]) -> tuple[float, float]:
+    known = np.concatenate([b[np.isfinite(b)] for b in betas])
+    return 0.7 * float(known.min(initial=0.5)), 1.4 * float(known.max(initial=1.0))
 
 
 def _guide(panels: NDArray[np.object_], row: Kept, betas: NDArray[np.float64]) -> None:
-    panels[0].set(yscale="log", ylim=(0.7 * min(betas.min(), 0.5), 1.4))
     for panel, lines in zip(panels, ((1,), (-1, 1), (2 * row.separation,), (0, 1)), strict=False):
         for y in lines:
             panel.axhline(y, color="0.75", linewidth=0.6, zorder=0)
-    panels[2].plot(row.time, [repulsion_distance(min(1.0, float(b))) for b in betas], **_BALANCE)
+    if np.isfinite(betas).all():
+        panels[2].plot(row.time, [repulsion_distance(min(1.0, float(b))) for b in betas], **_BALANCE)
     _plane(panels[-1])
 
 
@@ -80,11 +93,6 @@ def _plane(panel: Axes) -> None:
     panel.plot([1, -1], [-1, 1], "o", color="0.6", markersize=4, zorder=0)
     panel.plot([1, -1], [1, -1], "x", color="0.6", markersize=5, zorder=0)
     panel.set(xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), xticks=[-1, 0, 1], yticks=[-1, 0, 1])
-
-
-def _title(row: Kept) -> str:
-    varied = [a for a in data.axes(row.whole) if row.whole.sizes[a] > 1]
-    return ",\n".join(rows.values(row, varied)) if varied else captions.weights(row.point)
 
 
 def caption(diagrams: Mapping[str, xr.Dataset], options: SchedulePathsOptions) -> str:
@@ -96,7 +104,7 @@ def caption(diagrams: Mapping[str, xr.Dataset], options: SchedulePathsOptions) -
         "Summary statistics under annealing: inverse temperature β(t), overlap m_1/M of the first mean with the "
         "positive mode, distance D of the means (grey line: 2|μ|; dashed: where repulsion and the tempered target "
         "balance across μ, R(D) = β/2, for equal weights",
-        ", at the β of the first trajectory" if adapts else "",
+        ", at the β of the first trajectory that did not fail" if adapts else "",
         "), weight w_1 of the first component, and the path in the plane of both overlaps (circles: covered, crosses: "
         "aligned). Rows differ in their random starts, which have the same law. ",
         f"Colours: fate at t_end. The first {options.count} kept trajectories of each row at most: {drawn}. ",

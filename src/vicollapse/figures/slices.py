@@ -16,8 +16,11 @@ def require_axis(diagrams: Mapping[str, xr.Dataset], *wanted: str | None) -> Non
 
     Raises
     ------
-    ConfigError : an axis is missing, with those there are.
+    ConfigError : an axis is missing, with those there are, or wanted twice.
     """
+    for i, again in enumerate(wanted):
+        if again is not None and again in wanted[:i]:
+            raise ConfigError(f"axis '{again}' is drawn twice")
     for name, diagram in diagrams.items():
         for axis in wanted:
             if axis is not None and axis not in axes(diagram):

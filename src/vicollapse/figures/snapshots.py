@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vicollapse.errors import ConfigError, did_you_mean
 from vicollapse.figures import captions, data, slices, style
 from vicollapse.figures.densities import Frame, draw_densities
-from vicollapse.figures.kept import Kept, kept, points
+from vicollapse.figures.kept import Kept, complete, kept, points
 from vicollapse.figures.options import SnapshotsOptions
 from vicollapse.figures.style import number
 
@@ -19,7 +19,7 @@ from vicollapse.figures.style import number
 @dataclass(frozen=True)
 class _Row:
     pattern: str
-    found: "_Found | None"  # none: no kept trajectory shows the pattern
+    found: "_Found | None"  # none: no kept trajectory shows the pattern at all times of the row
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,10 @@ def _rows(diagrams: Mapping[str, xr.Dataset], options: SnapshotsOptions) -> list
 
 def _find(runs: list[Kept], pattern: str, options: SnapshotsOptions) -> _Found | None:
     for run in runs:
-        indices = np.flatnonzero(run.fates == pattern)
+        at = steps(run.time, options.times)
+        indices = np.flatnonzero((run.fates == pattern) & complete(run, at))
         if len(indices):
-            return _Found(run, int(indices[0]), steps(run.time, options.times))
+            return _Found(run, int(indices[0]), at)
     return None
 
 

@@ -88,8 +88,24 @@ def aligned_rates(separation: float, beta: float) -> AlignedRates:
     own = [(slope + beta * (_pull_slope(x, separation) - 1)) / 2 for x in (outer, inner)]
     jacobian = np.array([[own[0], -slope / 2], [-slope / 2, own[1]]])
     slow, fast = (np.nan, np.nan) if np.isnan(D) else sorted(np.linalg.eigvalsh(jacobian), reverse=True)
-    turning = beta * _pull_slope(_mode(separation), separation) / 2 if repulsion_distance(beta) > 0 else 0.0
+    turning = beta * turning_rate(separation) if repulsion_distance(beta) > 0 else 0.0
     return AlignedRates((float(slow), float(fast)), R - beta / 2, -beta / 2 + 0 * R, turning + 0 * R)
+
+
+def turning_rate(separation: float) -> float:
+    """Rate / beta at which a pair at one mode that is split across mu turns towards mu: |mu| T'(x)/2, x at the mode.
+
+    Parameters
+    ----------
+    separation : |mu|.
+
+    Returns
+    -------
+    rate : (difference along mu) / (difference across) grows as exp(rate * int beta dt) at any distance across.
+
+    Source: along mu the difference grows at R + beta (|mu| T' - 1)/2, across mu at R - beta/2.
+    """
+    return _pull_slope(_mode(separation), separation) / 2
 
 
 @lru_cache(maxsize=256)

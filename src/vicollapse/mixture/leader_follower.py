@@ -21,9 +21,9 @@ from vicollapse.mixture.sweep_times import Course, Steps
 Array = NDArray[np.float64]
 
 _AGREEMENT = 1e-3  # of the angles of two sweeps, on average: 1/1500 as a probability
-_MOST_SWEEPS = (
-    30  # 3 are usual; near the critical separation they alternate, and only a share of the new ratio is taken
-)
+_CURVES_AGREE = 0.02  # the same at any time: ratios near 1 at the beginning may hide that the sweeps differ later
+_MOST_SWEEPS = 30  # 3 are usual; near the critical separation they alternate, and only a share of the new one is taken
+_MOST_WORK = 10000  # steps of all sweeps together
 _LARGEST = 1 - 1e-12  # of rho, where both means are one
 
 
@@ -37,21 +37,24 @@ def critical_ratio(course: Course, radius: Array, across: Array) -> Array:
 
     Returns
     -------
-    ratio : same shape, in (-1, 1]; 1 where nothing aligns.
+    ratio : same shape, in (-1, 1]; 1 where nothing aligns. All NaN if the sweeps do not agree or take too long.
 
     Source: this project's derivation (module text).
     """
-    flow = _Flow(course)
-    ratio = flow.backwards(flow.march(_start(radius, across, np.zeros(radius.shape))))
+    flow, unknown = _Flow(course), np.full(radius.shape, np.nan)
+    if (leader := flow.march(_start(radius, across, np.zeros(radius.shape)))) is None:
+        return unknown
+    ratio = flow.backwards(leader)
     share, before = np.ones(radius.shape), np.zeros(radius.shape)
-    for _ in range(_MOST_SWEEPS):
+    for _ in range(min(_MOST_SWEEPS, _MOST_WORK // len(flow.times))):
         following = flow.backwards(flow.forwards(_start(radius, across, ratio.values[0]), ratio))
-        change = np.arctan(following.values[0]) - np.arctan(ratio.values[0])
-        if np.abs(change).mean() < _AGREEMENT:
+        changes = np.arctan(following.values) - np.arctan(ratio.values)
+        change = changes[0]
+        if np.abs(change).mean() < _AGREEMENT and np.abs(changes).mean(axis=1).max() < _CURVES_AGREE:
             return following.values[0]
         share, before = np.where(change * before < 0, np.maximum(share / 2, 0.05), np.minimum(share * 1.2, 1)), change
         ratio = ratio.mixed(following, share)
-    return np.full(radius.shape, np.nan)
+    return unknown
 
 
 def _start(radius: Array, across: Array, rho: Array) -> Array:
@@ -98,16 +101,17 @@ class _Flow:
         """The leader's course while the follower stays at 0; the grid of times is chosen on the way."""
         steps = Steps(self.course, max(self.gain - 1, 0.0) / 2)
         values, slopes, alone = [y], list[Array](), (np.zeros(y.shape[1:]),) * 3
+        betas = list[Array]()
         while not steps.done:
-            slope = self.lead(y, alone[0], steps.beta(steps.now))
-            t, later = steps.now, steps.advance(slope[0], repulsion(0.0, y[1]).max())
-            y, slope = _runge_kutta(
-                self.lead, y, later - t, alone, [steps.beta(u) for u in (t, (t + later) / 2, later)]
-            )
-            values, slopes = [*values, y], [*slopes, slope]
-        self.times = steps.times
-        left, right = np.array(self.times[:-1]), np.array(self.times[1:])
-        self.betas = np.stack([self.course.beta(t) for t in (left, (left + right) / 2, right)], axis=1)
+            slope = self.lead(y, alone[0], steps.beta)
+            t, later = steps.now, steps.advance(slope[0], _stiffness(y[1]))
+            betas.append(self.course.beta(np.array([t, (t + later) / 2, later])))
+            y, slope = _runge_kutta(self.lead, y, later - t, alone, betas[-1])
+            values.append(y)
+            slopes.append(slope)
+        if steps.too_many:
+            return None
+        self.times, self.betas = steps.times, np.array(betas)
         return _Curve(values, [*slopes, self.lead(y, alone[0], self.betas[-1, 2])])
 
     def forwards(self, y, ratio):
@@ -115,7 +119,8 @@ class _Flow:
         values, slopes = [y], list[Array]()
         for n, step in enumerate(np.diff(self.times)):
             y, slope = _runge_kutta(self.lead, y, step, ratio.stages(n, step), self.betas[n])
-            values, slopes = [*values, y], [*slopes, slope]
+            values.append(y)
+            slopes.append(slope)
         return _Curve(values, [*slopes, self.lead(y, ratio.values[-1], self.betas[-1, 2])])
 
     def backwards(self, leader):
@@ -126,7 +131,8 @@ class _Flow:
             stages = leader.stages(n, steps[n])[::-1]
             rho, slope = _runge_kutta(self.follow, rho, -steps[n], stages, self.betas[n, ::-1])
             rho = np.clip(rho, -_LARGEST, _LARGEST)
-            values, slopes = [*values, rho], [*slopes, slope]
+            values.append(rho)
+            slopes.append(slope)
         slopes = [*slopes, self.follow(rho, leader.values[0], self.betas[0, 0])]
         return _Curve(values[::-1], slopes[::-1])
 
@@ -139,6 +145,11 @@ class _Flow:
 
     def _force(self, x):
         return np.interp(x, PLACES, self.pull)
+
+
+def _stiffness(across):
+    """Fastest rate of the distances: R, and -d(R D)/dD, which is about R D^2/4 for large D."""
+    return float((repulsion(0.0, across) * (1 + across * across / 4)).max())
 
 
 def _runge_kutta(f, y, step, stages, betas):
