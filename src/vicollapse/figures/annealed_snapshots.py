@@ -18,7 +18,7 @@ from vicollapse.figures.ramps import beta
 from vicollapse.figures.snapshots import steps
 from vicollapse.figures.style import number
 
-_LEAST_HEIGHT = 1.2  # inches of a row, for its title
+_LEAST_HEIGHT = 0.95  # inches of a row, for its title
 
 
 @dataclass(frozen=True)
